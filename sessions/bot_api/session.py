@@ -1,0 +1,207 @@
+"""One bot over the Bot API: long polling in, methods out, aiogram's exceptions to the port's five errors."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from aiogram import Bot
+from aiogram.exceptions import (
+    TelegramAPIError,
+    TelegramBadRequest,
+    TelegramConflictError,
+    TelegramForbiddenError,
+    TelegramMigrateToChat,
+    TelegramNetworkError,
+    TelegramNotFound,
+    TelegramRetryAfter,
+    TelegramServerError,
+    TelegramUnauthorizedError,
+)
+from aiogram.methods import (
+    CloseForumTopic,
+    CopyMessage,
+    CopyMessages,
+    CreateForumTopic,
+    EditForumTopic,
+    GetChat,
+    GetChatMember,
+    GetMe,
+    LeaveChat,
+    ReopenForumTopic,
+    SendMessage,
+    SetMyCommands,
+    TelegramMethod,
+)
+from aiogram.methods.base import TelegramType
+from aiogram.types import (
+    BotCommand,
+    BotCommandScopeAllChatAdministrators,
+    LinkPreviewOptions,
+    ReplyParameters,
+)
+from aiogram.utils.token import TokenValidationError
+
+from sessions.bot_api.transport import NetworkTrouble, SharedTransport
+from sessions.bot_api.updates import ALLOWED, read_update
+from sessions.errors import HARMLESS, Flaky, FloodWait, Gone, Rejected, SessionError, classify
+from sessions.port import (
+    Batch,
+    BotIdentity,
+    ChatKind,
+    Copy,
+    Cursor,
+    GroupState,
+    Membership,
+    Outgoing,
+    Session,
+    Text,
+)
+from tenants.ids import ChatId, MessageId, TopicId, UserId
+
+POLL_SECONDS = 50
+"""The longest that the Bot API waits (telegram-bot-api: LONG_POLL_MAX_TIMEOUT)."""
+
+_STATUS: tuple[tuple[type[TelegramAPIError], int], ...] = (
+    (TelegramUnauthorizedError, 401),
+    (TelegramConflictError, 409),
+    (TelegramForbiddenError, 403),
+    (TelegramServerError, 500),
+    (TelegramBadRequest, 400),
+    (TelegramNotFound, 404),
+)
+
+
+class GetRawUpdates(TelegramMethod[list[dict[str, Any]]]):
+    """getUpdates without aiogram's objects: see `sessions.bot_api.updates`."""
+
+    __returning__ = list[dict[str, Any]]
+    __api_method__ = "getUpdates"
+
+    timeout: int
+    allowed_updates: list[str]
+    offset: int | None = None
+
+
+class BotApiSessions:
+    """Makes sessions over one shared transport."""
+
+    def __init__(self, api_root: str, *, poll_seconds: int = POLL_SECONDS) -> None:
+        self._transport = SharedTransport(api_root)
+        self._poll_seconds = poll_seconds
+
+    def open(self, token: str) -> Session:
+        try:
+            bot = Bot(token, session=self._transport)
+        except TokenValidationError:
+            raise Rejected(
+                "bad_token", "That is not a bot token: copy it whole, like 123456789:AAE…, from @BotFather."
+            ) from None
+        return BotApiSession(bot, poll_seconds=self._poll_seconds)
+
+    async def close(self) -> None:
+        await self._transport.close()
+
+
+class BotApiSession:
+    def __init__(self, bot: Bot, *, poll_seconds: int) -> None:
+        self._bot = bot
+        self._poll_seconds = poll_seconds
+
+    async def receive(self, cursor: Cursor | None) -> Batch:
+        offset = None if cursor is None else int(cursor)
+        request = GetRawUpdates(timeout=self._poll_seconds, allowed_updates=ALLOWED)
+        if offset is not None:
+            request = GetRawUpdates(timeout=self._poll_seconds, allowed_updates=ALLOWED, offset=offset)
+        raw = await self._call(request)
+        updates = tuple(read_update(item) for item in raw)
+        if updates:
+            offset = updates[-1].id + 1
+        return Batch(updates, Cursor("0" if offset is None else str(offset)))
+
+    async def send(self, outgoing: Outgoing) -> Sequence[MessageId]:
+        if isinstance(outgoing, Text):
+            return [await self._send_text(outgoing)]
+        if len(outgoing.ids) == 1:
+            return [await self._copy_one(outgoing)]
+        return await self._copy_album(outgoing)
+
+    async def _send_text(self, text: Text) -> MessageId:
+        values: dict[str, Any] = {"link_preview_options": LinkPreviewOptions(is_disabled=True)}
+        if text.markdown:
+            values["parse_mode"] = "MarkdownV2"
+        request = SendMessage(chat_id=text.to, text=text.text, **values, **_place(text))
+        return MessageId((await self._call(request)).message_id)
+
+    async def _copy_one(self, copy: Copy) -> MessageId:
+        request = CopyMessage(chat_id=copy.to, from_chat_id=copy.source, message_id=copy.ids[0], **_place(copy))
+        return MessageId((await self._call(request)).message_id)
+
+    async def _copy_album(self, copy: Copy) -> list[MessageId]:
+        values: dict[str, Any] = {} if copy.topic is None else {"message_thread_id": copy.topic}
+        request = CopyMessages(chat_id=copy.to, from_chat_id=copy.source, message_ids=list(copy.ids), **values)
+        return [MessageId(item.message_id) for item in await self._call(request)]
+
+    async def create_topic(self, group: ChatId, name: str) -> TopicId:
+        topic = await self._call(CreateForumTopic(chat_id=group, name=name))
+        return TopicId(topic.message_thread_id)
+
+    async def rename_topic(self, group: ChatId, topic: TopicId, name: str) -> None:
+        await self._call(EditForumTopic(chat_id=group, message_thread_id=topic, name=name), done=True)
+
+    async def close_topic(self, group: ChatId, topic: TopicId) -> None:
+        await self._call(CloseForumTopic(chat_id=group, message_thread_id=topic), done=True)
+
+    async def reopen_topic(self, group: ChatId, topic: TopicId) -> None:
+        await self._call(ReopenForumTopic(chat_id=group, message_thread_id=topic), done=True)
+
+    async def identify(self) -> BotIdentity:
+        me = await self._call(GetMe())
+        return BotIdentity(UserId(me.id), me.full_name, me.username or "", bool(me.can_join_groups))
+
+    async def group(self, chat: ChatId) -> GroupState:
+        found = await self._call(GetChat(chat_id=chat))
+        return GroupState(found.title or "", ChatKind(found.type), bool(found.is_forum), found.username)
+
+    async def membership(self, chat: ChatId, user: UserId) -> Membership:
+        member = await self._call(GetChatMember(chat_id=chat, user_id=user))
+        granted = {name for name, value in member.model_dump().items() if name.startswith("can_") and value}
+        return Membership(str(member.status.value), frozenset(granted))
+
+    async def publish_commands(self, commands: Sequence[tuple[str, str]]) -> None:
+        listed = [BotCommand(command=name, description=text) for name, text in commands]
+        await self._call(SetMyCommands(commands=listed, scope=BotCommandScopeAllChatAdministrators()))
+
+    async def leave(self, chat: ChatId) -> None:
+        await self._call(LeaveChat(chat_id=chat))
+
+    async def _call(self, method: TelegramMethod[TelegramType], *, done: bool = False) -> TelegramType:
+        """`done`: an answer that says "it is so already" counts as success."""
+        try:
+            return await self._bot.session.make_request(self._bot, method)
+        except TelegramAPIError as error:
+            if done and any(text in error.message.lower() for text in HARMLESS):
+                return True  # type: ignore[return-value]  # what these methods answer
+            raise _translate(error) from None
+
+
+def _place(outgoing: Outgoing) -> dict[str, Any]:
+    place: dict[str, Any] = {}
+    if outgoing.topic is not None:
+        place["message_thread_id"] = outgoing.topic
+    if outgoing.reply_to is not None:
+        place["reply_parameters"] = ReplyParameters(message_id=outgoing.reply_to, allow_sending_without_reply=True)
+    return place
+
+
+def _translate(error: TelegramAPIError) -> SessionError:
+    if isinstance(error, TelegramRetryAfter):
+        return FloodWait(error.retry_after)
+    if isinstance(error, TelegramMigrateToChat):
+        moved = Gone("group", "migrated", "The group became a supergroup with a new id.")
+        moved.moved_to = error.migrate_to_chat_id
+        return moved
+    if isinstance(error, NetworkTrouble):
+        return Flaky("network", f"{error.message}.", ambiguous=error.ambiguous)
+    if isinstance(error, TelegramNetworkError):
+        return Flaky("network", "The connection to Telegram broke.", ambiguous=True)
+    status = next((status for kind, status in _STATUS if isinstance(error, kind)), 400)
+    return classify(status, error.message)

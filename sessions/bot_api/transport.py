@@ -1,0 +1,119 @@
+"""One HTTP session for all bots of a process.
+
+aiogram's own session makes an SSL context per bot (685 KB), follows redirects, and its errors may show the
+address, of which the token is a part. This one shares a pool without a limit, follows nothing, and says no address.
+"""
+
+import secrets
+from collections.abc import AsyncGenerator
+from http import HTTPStatus
+from typing import Any, cast
+
+import aiohttp
+import orjson
+from aiogram import Bot
+from aiogram.client.session.base import BaseSession
+from aiogram.client.telegram import TelegramAPIServer
+from aiogram.exceptions import ClientDecodeError, TelegramNetworkError, TelegramServerError
+from aiogram.methods import TelegramMethod
+from aiogram.methods.base import TelegramType
+
+from tenants.db import refuse_network_inside_transaction
+
+CALL_TIMEOUT = 65.0
+"""Seconds. Above the 50 s of the longest poll; the Bot API itself may hide a flood wait of 8 s in a call."""
+
+
+class NetworkTrouble(TelegramNetworkError):
+    """No usable answer. `carried_out` is False only where the request surely never reached Telegram."""
+
+    def __init__(self, method: TelegramMethod[Any], message: str, *, ambiguous: bool) -> None:
+        super().__init__(method=method, message=message)
+        self.ambiguous = ambiguous
+
+
+class SharedTransport(BaseSession):
+    def __init__(self, api_root: str) -> None:
+        super().__init__(
+            api=TelegramAPIServer.from_base(api_root),
+            json_loads=orjson.loads,
+            json_dumps=lambda value: orjson.dumps(value).decode(),
+            timeout=CALL_TIMEOUT,
+        )
+        self._client: aiohttp.ClientSession | None = None
+
+    def _open_client(self) -> aiohttp.ClientSession:
+        if self._client is None or self._client.closed:
+            self._client = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=300), auto_decompress=True
+            )
+        return self._client
+
+    async def make_request(
+        self, bot: Bot, method: TelegramMethod[TelegramType], timeout: int | None = None
+    ) -> TelegramType:
+        refuse_network_inside_transaction()
+        status, content = await self._post(bot, method, timeout)
+        try:
+            response = self.check_response(bot=bot, method=method, status_code=status, content=content)
+        except ClientDecodeError:
+            raise TelegramServerError(method=method, message=f"an answer that is no JSON, status {status}") from None
+        return cast("TelegramType", response.result)
+
+    async def _post(self, bot: Bot, method: TelegramMethod[Any], timeout: float | None) -> tuple[int, Any]:
+        url = self.api.api_url(token=bot.token, method=method.__api_method__)
+        limit = aiohttp.ClientTimeout(total=timeout or self.timeout, connect=10)
+        body = await self._body(bot, method)
+        try:
+            async with self._open_client().post(url, timeout=limit, allow_redirects=False, **body) as answer:
+                return answer.status, await answer.read()
+        except aiohttp.ClientConnectorError:
+            raise NetworkTrouble(method, "Telegram can't be reached", ambiguous=False) from None
+        except TimeoutError:
+            raise NetworkTrouble(method, "Telegram did not answer in time", ambiguous=True) from None
+        except (aiohttp.ClientError, OSError, ValueError):
+            raise NetworkTrouble(method, "the connection to Telegram broke", ambiguous=True) from None
+
+    async def _body(self, bot: Bot, method: TelegramMethod[Any]) -> dict[str, Any]:
+        files: dict[str, Any] = {}
+        dumped = method.model_dump(warnings=False, exclude_unset=True)
+        values = {
+            name: prepared
+            for name, value in dumped.items()
+            if (prepared := self._prepare(value, bot, files)) is not None
+        }
+        if not files:
+            return {"data": orjson.dumps(values), "headers": {"Content-Type": "application/json"}}
+        form = aiohttp.FormData()
+        for name, value in values.items():
+            form.add_field(name, value if isinstance(value, str) else self.json_dumps(value))
+        for name, file in files.items():
+            content = b"".join([part async for part in file.read(bot)])
+            form.add_field(name, content, filename=file.filename or secrets.token_hex(4))
+        return {"data": form}
+
+    def _prepare(self, value: Any, bot: Bot, files: dict[str, Any]) -> Any:
+        if isinstance(value, (bool, int, str)):
+            return value
+        return self.prepare_value(value, bot=bot, files=files)
+
+    async def stream_content(
+        self,
+        url: str,
+        headers: dict[str, Any] | None = None,
+        timeout: int = 30,
+        chunk_size: int = 65536,
+        raise_for_status: bool = True,  # noqa: FBT001, FBT002  # aiogram's signature
+    ) -> AsyncGenerator[bytes, None]:
+        refuse_network_inside_transaction()
+        limit = aiohttp.ClientTimeout(total=timeout)
+        client = self._open_client()
+        async with client.get(url, headers=headers, timeout=limit, allow_redirects=False) as answer:
+            if raise_for_status and answer.status >= HTTPStatus.MULTIPLE_CHOICES:
+                raise OSError(f"the file's server answered {answer.status}")
+            async for chunk in answer.content.iter_chunked(chunk_size):
+                yield chunk
+
+    async def close(self) -> None:
+        if self._client is not None and not self._client.closed:
+            await self._client.close()

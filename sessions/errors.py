@@ -1,0 +1,125 @@
+"""What Telegram can answer, as exactly five errors, and the one table of its texts.
+
+SessionError
+├── FloodWait   wait this long; no attempt was spent
+├── Flaky       the network or Telegram itself; try again with backoff
+├── Rejected    this request will never work
+├── Gone        the topic, the customer or the group is not there any more
+└── Revoked     the token is dead
+"""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Literal
+
+
+class SessionError(Exception):
+    """`code` is stable, `text` is one sentence for a person: never a token, an address or a class name."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+        self.text = text
+
+
+class FloodWait(SessionError):
+    """`seconds` as Telegram's retry_after says (Bot API: ResponseParameters)."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__("flood_wait", f"Telegram asks to wait {seconds:.0f} s.")
+        self.seconds = seconds
+
+
+class Flaky(SessionError):
+    """`ambiguous`: the request may have been carried out although no answer came."""
+
+    def __init__(self, code: str, text: str, *, ambiguous: bool) -> None:
+        super().__init__(code, text)
+        self.ambiguous = ambiguous
+
+
+class Rejected(SessionError):
+    pass
+
+
+class Gone(SessionError):
+    def __init__(self, what: Literal["topic", "customer", "group", "source"], code: str, text: str) -> None:
+        super().__init__(code, text)
+        self.what = what
+        self.moved_to: int | None = None
+
+
+class Revoked(SessionError):
+    def __init__(self) -> None:
+        super().__init__("revoked", "The bot's token is not valid any more.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    fragment: str
+    what: Literal["topic", "customer", "group", "source"] | None
+    code: str
+    sentence: str
+
+
+_TEXTS = (
+    _Text("message thread not found", "topic", "topic_deleted", "The topic was deleted."),
+    _Text("topic_deleted", "topic", "topic_deleted", "The topic was deleted."),
+    _Text("topic_id_invalid", "topic", "topic_deleted", "The topic was deleted."),
+    _Text("bot was blocked by the user", "customer", "blocked", "The customer has blocked the bot."),
+    _Text("user is deactivated", "customer", "deactivated", "The customer has deleted the account."),
+    _Text(
+        "can't initiate conversation",
+        "customer",
+        "never_started",
+        "The customer has never written to the bot.",
+    ),
+    _Text("bot was kicked", "group", "kicked", "The bot was removed from the group."),
+    _Text("bot is not a member", "group", "not_a_member", "The bot is not a member of the group."),
+    _Text("group chat was upgraded", "group", "migrated", "The group became a supergroup with a new id."),
+    _Text("the chat is not a forum", "group", "no_forum", "The group has its topics switched off."),
+    _Text("the chat is not a supergroup forum", "group", "no_forum", "The group has its topics switched off."),
+    _Text("channel_forum_missing", "group", "no_forum", "The group has its topics switched off."),
+    _Text(
+        "not enough rights to create a topic",
+        "group",
+        "no_rights",
+        "The bot may not manage topics: give it that right in the group's administrators.",
+    ),
+    _Text("not enough rights", None, "no_rights", "The bot lacks a right that this needs in the group."),
+    _Text("chat_write_forbidden", None, "no_rights", "The bot may not write there."),
+    _Text("chat not found", "customer", "chat_not_found", "Telegram knows no such chat."),
+    _Text("message to copy not found", "source", "source_deleted", "The message was deleted."),
+    _Text("message can't be copied", None, "not_copyable", "Telegram does not let bots copy this message."),
+    _Text("messages can't be forwarded", None, "not_copyable", "Telegram does not let bots copy these messages."),
+    _Text("message is too long", None, "too_long", "The text is longer than Telegram's 4096 characters."),
+    _Text("can't parse entities", None, "bad_formatting", "The text's formatting is broken."),
+    _Text("message text is empty", None, "empty", "The text is empty."),
+    _Text("topic_closed", None, "topic_closed", "The topic is closed."),
+)
+
+HARMLESS = ("topic_not_modified", "message is not modified")
+"""Answers that mean: it is so already."""
+
+
+def classify(status: int, description: str) -> SessionError:
+    """The error for an answer without retry_after. `status` is the HTTP status, `description` Telegram's text."""
+    lowered = description.lower()
+    if status == HTTPStatus.UNAUTHORIZED or lowered in {"not found", "logged out"}:
+        return Revoked()
+    if status == HTTPStatus.CONFLICT:
+        return Flaky("conflict", _conflict(lowered), ambiguous=False)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Flaky("server_error", "Telegram has a problem of its own.", ambiguous=True)
+    for entry in _TEXTS:
+        if entry.fragment in lowered:
+            if entry.what is not None:
+                return Gone(entry.what, entry.code, entry.sentence)
+            return Rejected(entry.code, entry.sentence)
+    return Rejected("refused", f"Telegram refused: {description[:200]}")
+
+
+def _conflict(lowered: str) -> str:
+    if "webhook" in lowered:
+        return "The bot has a webhook: another program receives its messages."
+    return "Another program polls this bot with the same token: stop it, or connect the bot in parallel mode."

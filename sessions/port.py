@@ -1,0 +1,200 @@
+"""The port: what a session of one tenant's bot receives and sends, whatever protocol carries it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal, NewType, Protocol
+
+from tenants.ids import ChatId, MessageId, TopicId, UpdateId, UserId
+
+Cursor = NewType("Cursor", str)
+"""Where a session's stream of updates stands. Opaque: stored with its effects, handed back as it was."""
+
+IdempotencyKey = NewType("IdempotencyKey", str)
+"""Names one sending for ever. The Bot API has no use for it; MTProto derives its random_id from it."""
+
+
+class ChatKind(StrEnum):
+    PRIVATE = "private"
+    GROUP = "group"
+    SUPERGROUP = "supergroup"
+    CHANNEL = "channel"
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    id: ChatId
+    kind: ChatKind
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    id: UserId
+    name: str
+    username: str | None
+    is_bot: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What someone wrote. `text` is the text or the caption; `content` names the kind as the Bot API does."""
+
+    chat: Chat
+    id: MessageId
+    sender: Person | None
+    anonymous: bool
+    content: str
+    text: str
+    topic_id: TopicId | None
+    reply_to: MessageId | None
+    album: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TopicEvent:
+    """A service message about a topic. Bots see their own here, too (telegram-bot-api: need_skip_update_message)."""
+
+    chat: Chat
+    topic_id: TopicId
+    what: Literal["created", "renamed", "closed", "reopened"]
+    actor: Person | None
+    name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReachChanged:
+    """A customer blocked the bot or let it write again (my_chat_member in a private chat)."""
+
+    chat: Chat
+    person: Person
+    reachable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """An update that is no message. `reason` says why it has no effect."""
+
+    kind: str
+    reason: str
+
+
+Event = Message | TopicEvent | ReachChanged | Other
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """`raw` is the update as it came: JSON, kept where it has to be set aside."""
+
+    id: UpdateId
+    kind: str
+    event: Event
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Updates in order, and the cursor to receive with once their effects are stored."""
+
+    updates: tuple[Incoming, ...]
+    cursor: Cursor
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """Copy messages of one chat to another. More than one id is an album: strictly increasing ids, at most 10."""
+
+    key: IdempotencyKey
+    to: ChatId
+    topic: TopicId | None
+    source: ChatId
+    ids: tuple[MessageId, ...]
+    reply_to: MessageId | None
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text of our own, at most 4096 UTF-16 units."""
+
+    key: IdempotencyKey
+    to: ChatId
+    topic: TopicId | None
+    text: str
+    markdown: bool
+    reply_to: MessageId | None
+
+
+Outgoing = Copy | Text
+
+
+@dataclass(frozen=True, slots=True)
+class BotIdentity:
+    id: UserId
+    name: str
+    username: str
+    can_join_groups: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """What a member may do. `rights` holds the Bot API's names: can_manage_topics, can_delete_messages, …"""
+
+    status: str
+    rights: frozenset[str]
+
+    @property
+    def is_administrator(self) -> bool:
+        return self.status in {"creator", "administrator"}
+
+    def may(self, right: str) -> bool:
+        return self.status == "creator" or right in self.rights
+
+
+@dataclass(frozen=True, slots=True)
+class GroupState:
+    title: str
+    kind: ChatKind
+    is_forum: bool
+    username: str | None
+
+
+class Session(Protocol):
+    """One bot's session. Every method but `close` may raise the errors of `sessions.errors`, and no others."""
+
+    async def receive(self, cursor: Cursor | None) -> Batch:
+        """Waits for updates after the cursor, which acknowledges all before it. An empty batch is normal."""
+        ...
+
+    async def send(self, outgoing: Outgoing) -> Sequence[MessageId]:
+        """The new ids, in order. Fewer ids than asked means that some of an album could not be copied."""
+        ...
+
+    async def create_topic(self, group: ChatId, name: str) -> TopicId: ...
+
+    async def rename_topic(self, group: ChatId, topic: TopicId, name: str) -> None: ...
+
+    async def close_topic(self, group: ChatId, topic: TopicId) -> None: ...
+
+    async def reopen_topic(self, group: ChatId, topic: TopicId) -> None: ...
+
+    async def identify(self) -> BotIdentity: ...
+
+    async def group(self, chat: ChatId) -> GroupState: ...
+
+    async def membership(self, chat: ChatId, user: UserId) -> Membership: ...
+
+    async def publish_commands(self, commands: Sequence[tuple[str, str]]) -> None:
+        """The commands that Telegram offers to administrators of groups: name, description."""
+        ...
+
+    async def leave(self, chat: ChatId) -> None: ...
+
+
+class SessionFactory(Protocol):
+    """Makes sessions that share one connection pool."""
+
+    def open(self, token: str) -> Session:
+        """Raises `Rejected` for a token of the wrong form. Talks to nobody."""
+        ...
+
+    async def close(self) -> None: ...

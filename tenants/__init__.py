@@ -1,0 +1,1 @@
+"""The domain: tenants, dialogs, the outbox. It knows no web framework and no Telegram library."""

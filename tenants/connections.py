@@ -1,0 +1,298 @@
+"""Connections: a bot token becomes a tenant, the tenant gets its group, runs, stops and is erased.
+
+Whoever asks is an owner; a tenant of another owner is as good as none.
+"""
+
+import hashlib
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, func, insert, select, text, update
+from sqlalchemy.exc import IntegrityError
+
+from tenants.crypto import Keyring
+from tenants.db import SETUP_CHANNEL, Database, UnitOfWork, shard_channel, violated
+from tenants.errors import Conflict, Forbidden, Invalid, NotFound
+from tenants.ids import ChatId, TenantId, UserId, new_id
+from tenants.leases import shard_of
+from tenants.models import group_links, intakes, tenants
+from tenants.plans import Plan
+
+TOKEN_COLUMN = "tenants.token"  # noqa: S105  # a column's name
+LINK_LIVES = timedelta(minutes=10)
+_TOKEN = re.compile(r"\b\d{5,15}:[A-Za-z0-9_-]{30,60}\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """One connection, as its owner sees it. `problem` is a sentence, or None while all is well."""
+
+    id: TenantId
+    shard: int
+    owner_id: UserId
+    bot_id: UserId
+    bot_username: str
+    bot_name: str
+    group_id: ChatId | None
+    group_title: str | None
+    state: str
+    plan: Plan
+    overrides: dict[str, Any]
+    version: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ProposedGroup:
+    """A group whose member sent the one-time link's word there. Nothing is verified yet."""
+
+    tenant: TenantId
+    chat: ChatId
+    title: str
+    user: UserId
+
+
+_COLUMNS = tuple(
+    tenants.c[name]
+    for name in (
+        "id",
+        "shard",
+        "owner_id",
+        "bot_id",
+        "bot_username",
+        "bot_name",
+        "group_id",
+        "group_title",
+        "state",
+        "plan",
+        "settings",
+        "version",
+        "created_at",
+    )
+)
+
+
+def _read(row: Any) -> Tenant:
+    values = dict(row._mapping)  # noqa: SLF001  # SQLAlchemy's public name for it
+    values["plan"] = Plan(values["plan"])
+    values["overrides"] = values.pop("settings")
+    return Tenant(**values)
+
+
+def find_token(typed: str) -> str:
+    """The token in a message, as @BotFather sends it or alone. Raises `Invalid`."""
+    found = _TOKEN.search(typed)
+    if found is None:
+        raise Invalid(
+            "That is not a bot token. Open @BotFather, choose your bot, press API Token, "
+            "and send me the line that looks like 123456789:AAE…",
+            code="bad_token",
+        )
+    return found.group()
+
+
+class Connections:
+    """What an owner can do, each call one transaction."""
+
+    def __init__(self, database: Database, keyring: Keyring, *, plan: Plan) -> None:
+        self._database = database
+        self._keyring = keyring
+        self._plan = plan
+
+    async def connect(self, owner: UserId, token: str, *, bot_id: UserId, username: str, name: str) -> Tenant:
+        """Stores a token that Telegram has accepted. Raises `Conflict` where the bot is connected already."""
+        tenant = TenantId(new_id())
+        shard = shard_of(tenant)
+        values = {
+            "id": tenant,
+            "shard": shard,
+            "owner_id": owner,
+            "bot_id": bot_id,
+            "bot_username": username,
+            "bot_name": name,
+            "token": self._keyring.encrypt(tenant, TOKEN_COLUMN, token.encode()),
+            "state": "setup",
+            "plan": self._plan,
+        }
+        try:
+            async with self._database.tenant(tenant) as unit:
+                row = (await unit.execute(insert(tenants).values(values).returning(*_COLUMNS))).one()
+                await unit.execute(insert(intakes).values(tenant_id=tenant))
+                unit.notify(shard_channel(shard), str(tenant))
+        except IntegrityError as error:
+            if violated(error) == "uq_tenants_bot_id":
+                raise Conflict(f"@{username} is already connected.", code="already_connected") from None
+            raise
+        return _read(row)
+
+    async def list_tenants(self, owner: UserId) -> list[Tenant]:
+        """Oldest first."""
+        async with self._database.owner(owner) as unit:
+            query = select(*_COLUMNS).where(tenants.c.owner_id == owner).order_by(tenants.c.created_at)
+            return [_read(row) for row in await unit.execute(query)]
+
+    async def find(self, owner: UserId, tenant: TenantId) -> Tenant | None:
+        async with self._database.owner(owner) as unit:
+            return await _find(unit, owner, tenant)
+
+    async def get(self, owner: UserId, tenant: TenantId) -> Tenant:
+        """Raises `NotFound`, also for another owner's."""
+        found = await self.find(owner, tenant)
+        if found is None:
+            raise NotFound("connection")
+        return found
+
+    async def problem(self, owner: UserId, tenant: TenantId) -> str | None:
+        """What keeps the session from receiving, or messages out of the group, as a sentence."""
+        await self.get(owner, tenant)
+        async with self._database.tenant(tenant) as unit:
+            query = select(func.coalesce(intakes.c.problem, intakes.c.group_problem)).where(
+                intakes.c.tenant_id == tenant
+            )
+            return (await unit.execute(query)).scalar_one_or_none()
+
+    async def token(self, owner: UserId, tenant: TenantId) -> str:
+        """For a session's use, never for showing."""
+        await self.get(owner, tenant)
+        async with self._database.tenant(tenant) as unit:
+            return await read_token(unit, tenant, self._keyring)
+
+    async def make_group_link(self, owner: UserId, tenant: TenantId) -> str:
+        """A one-time word for `?startgroup=`, alive for ten minutes and for this owner only. Replaces the last."""
+        await self.get(owner, tenant)
+        word = secrets.token_urlsafe(24)
+        values = {
+            "tenant_id": tenant,
+            "digest": _digest(word),
+            "user_id": owner,
+            "expires_at": func.now() + LINK_LIVES,
+        }
+        async with self._database.tenant(tenant) as unit:
+            await unit.execute(delete(group_links).where(group_links.c.tenant_id == tenant))
+            await unit.execute(insert(group_links).values(values))
+        return word
+
+    async def find_proposed_group(self, owner: UserId, tenant: TenantId) -> ProposedGroup | None:
+        await self.get(owner, tenant)
+        async with self._database.tenant(tenant) as unit:
+            query = select(group_links).where(group_links.c.tenant_id == tenant, group_links.c.chat_id.is_not(None))
+            row = (await unit.execute(query)).first()
+        return None if row is None else ProposedGroup(tenant, row.chat_id, row.chat_title, row.user_id)
+
+    async def attach_group(self, owner: UserId, proposed: ProposedGroup, *, title: str) -> Tenant:
+        """The group becomes the desk and the tenant runs. The caller has verified forum and rights."""
+        found = await self.get(owner, proposed.tenant)
+        async with self._database.tenant(found.id) as unit:
+            query = select(group_links.c.chat_id).where(group_links.c.tenant_id == found.id)
+            if (await unit.execute(query)).scalar_one_or_none() != proposed.chat:
+                raise Conflict("The group link was replaced meanwhile: use the newest one.")
+            await unit.execute(delete(group_links).where(group_links.c.tenant_id == found.id))
+            values = {"group_id": proposed.chat, "group_title": title, "state": "running"}
+            return await _change(unit, found, values)
+
+    async def set_running(self, owner: UserId, tenant: TenantId, *, running: bool) -> Tenant:
+        found = await self.get(owner, tenant)
+        if running and found.group_id is None:
+            raise Invalid("Connect a group first: without one there is nowhere to relay to.")
+        if found.state == "revoked":
+            raise Conflict("The bot's token was revoked: delete the connection and connect the bot anew.")
+        async with self._database.tenant(tenant) as unit:
+            return await _change(unit, found, {"state": "running" if running else "stopped"})
+
+    async def save_overrides(self, owner: UserId, found: Tenant, overrides: dict[str, Any]) -> Tenant:
+        """Raises `Conflict` where somebody else saved since `found` was read."""
+        if found.owner_id != owner:
+            raise Forbidden("That is not yours.")
+        async with self._database.tenant(found.id) as unit:
+            return await _change(unit, found, {"settings": overrides}, strictly=True)
+
+    async def erase(self, owner: UserId, tenant: TenantId) -> None:
+        """Deletes the connection with everything that is stored for it: dialogs, queue, message map, token."""
+        found = await self.get(owner, tenant)
+        async with self._database.tenant(tenant) as unit:
+            await unit.execute(delete(tenants).where(tenants.c.id == tenant))
+            unit.notify(shard_channel(found.shard), str(tenant))
+
+
+async def _find(unit: UnitOfWork, owner: UserId, tenant: TenantId) -> Tenant | None:
+    query = select(*_COLUMNS).where(tenants.c.id == tenant, tenants.c.owner_id == owner)
+    row = (await unit.execute(query)).first()
+    return None if row is None else _read(row)
+
+
+async def _change(unit: UnitOfWork, found: Tenant, values: dict[str, Any], *, strictly: bool = False) -> Tenant:
+    condition = tenants.c.id == found.id
+    if strictly:
+        condition = condition & (tenants.c.version == found.version)
+    statement = update(tenants).where(condition).values(**values, version=tenants.c.version + 1)
+    row = (await unit.execute(statement.returning(*_COLUMNS))).first()
+    if row is None:
+        raise Conflict("Somebody else changed this meanwhile: look at it again, then repeat your change.")
+    unit.notify(shard_channel(found.shard), str(found.id))
+    return _read(row)
+
+
+async def read_token(unit: UnitOfWork, tenant: TenantId, keyring: Keyring) -> str:
+    sealed = (await unit.execute(select(tenants.c.token).where(tenants.c.id == tenant))).scalar_one_or_none()
+    if sealed is None:
+        raise NotFound("connection")
+    return keyring.decrypt(tenant, TOKEN_COLUMN, sealed).decode()
+
+
+async def mark_revoked(unit: UnitOfWork, tenant: TenantId) -> None:
+    await unit.execute(update(tenants).where(tenants.c.id == tenant).values(state="revoked"))
+    unit.notify(SETUP_CHANNEL, str(tenant))
+
+
+_PROPOSE = text(
+    """
+    UPDATE group_links SET chat_id = :chat, chat_title = :title, used_at = now()
+    WHERE tenant_id = :tenant AND digest = :digest AND user_id = :user AND expires_at > now()
+        AND used_at IS NULL
+    RETURNING 1
+    """
+)
+
+
+async def propose_group(unit: UnitOfWork, proposed: ProposedGroup, word: str) -> bool:
+    """Spends the one-time word where it is right, fresh and its own user's. Whether it was."""
+    values = {
+        "tenant": proposed.tenant,
+        "digest": _digest(word),
+        "user": proposed.user,
+        "chat": proposed.chat,
+        "title": proposed.title,
+    }
+    if (await unit.execute(_PROPOSE, values)).first() is None:
+        return False
+    unit.notify(SETUP_CHANNEL, str(proposed.tenant))
+    return True
+
+
+def _digest(word: str) -> bytes:
+    return hashlib.sha256(word.encode()).digest()
+
+
+_RUNNABLE = text(
+    "SELECT id, shard FROM tenants WHERE shard = ANY(:shards) AND state IN ('setup', 'running') ORDER BY id"
+)
+
+
+async def list_runnable(unit: UnitOfWork, shards: list[int]) -> list[tuple[TenantId, int]]:
+    """The tenants of some shards whose sessions should run, in a fleet unit."""
+    return [(row.id, row.shard) for row in await unit.execute(_RUNNABLE, {"shards": shards})]
+
+
+_DUE = text(
+    """
+    SELECT DISTINCT d.tenant_id FROM dialogs d JOIN tenants t ON t.id = d.tenant_id
+    WHERE t.shard = ANY(:shards) AND d.close_at <= now() AND d.status = 'support_answered'
+    """
+)
+
+
+async def list_with_dialogs_to_close(unit: UnitOfWork, shards: list[int]) -> list[TenantId]:
+    return list((await unit.execute(_DUE, {"shards": shards})).scalars())

@@ -1,0 +1,293 @@
+"""A dialog: one customer of one tenant, the customer's topic, and whose turn it is.
+
+What the topic's title and its native state should show follows from the dialog; what they do show is stored beside
+it. Where the two differ the sender has an errand. So a newer status replaces an older one by itself.
+"""
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import bindparam, insert, text, update
+
+from tenants.db import UnitOfWork
+from tenants.ids import ChatId, DialogId, LaneId, TenantId, TopicId, new_id
+from tenants.models import dialogs, lanes
+from tenants.settings.schema import NEVER_CLOSE
+
+TITLE_LENGTH = 128
+"""Characters of a topic's name (Bot API: createForumTopic)."""
+_JOINERS = frozenset("\u200d\ufe0f")
+
+
+class Status(StrEnum):
+    USER_ANSWERED = "user_answered"
+    SUPPORT_ANSWERED = "support_answered"
+    CLOSED = "closed"
+
+    @property
+    def square(self) -> str:
+        return _SQUARES[self]
+
+
+_SQUARES = {Status.USER_ANSWERED: "🟪", Status.SUPPORT_ANSWERED: "🟨", Status.CLOSED: "⬛️"}
+
+
+@dataclass(slots=True)
+class Dialog:
+    """The working copy inside one transaction; `DialogBook` writes back what changed."""
+
+    id: DialogId
+    chat_id: ChatId
+    name: str
+    username: str | None
+    status: Status
+    topic_id: TopicId | None
+    topic_name: str
+    topic_open: bool
+    topic_asked_at: datetime | None
+    close_at: datetime | None
+    unreachable_at: datetime | None
+    apologized_at: datetime | None
+    topic_lane: LaneId
+    customer_lane: LaneId
+    topic_status: Status | None = None
+    is_new: bool = False
+
+    def customer_wrote(self) -> bool:
+        """Whether this opened the dialog: it is new, or it was closed."""
+        opened = self.is_new or self.status is Status.CLOSED
+        self.is_new = False
+        self.status = Status.USER_ANSWERED
+        self.close_at = None
+        self.unreachable_at = None
+        return opened
+
+    def team_answered(self, now: datetime, autoclose_hours: int) -> None:
+        self.status = Status.SUPPORT_ANSWERED
+        never = autoclose_hours >= NEVER_CLOSE
+        self.close_at = None if never else now + timedelta(hours=autoclose_hours)
+
+    def hold(self) -> None:
+        self.status = Status.USER_ANSWERED
+        self.close_at = None
+
+    def close(self) -> None:
+        self.status = Status.CLOSED
+        self.close_at = None
+
+
+def topic_title(status: Status, name: str) -> str:
+    return f"{status.square} {name}"[:TITLE_LENGTH]
+
+
+def clean_name(name: str, fallback: str) -> str:
+    """A name that is safe in a title: no control or direction characters, no line breaks, not empty."""
+    kept = "".join(
+        " " if char.isspace() else char
+        for char in name
+        if char.isspace() or char in _JOINERS or unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Co", "Cn"}
+    )
+    cleaned = " ".join(kept.split())[: TITLE_LENGTH - 4]
+    return cleaned if cleaned.strip("".join(_JOINERS) + " ") else fallback
+
+
+def strip_square(title: str) -> str:
+    """A title as an operator typed it, without one of our prefixes."""
+    for square in (*_SQUARES.values(), "⬛"):
+        title = title.removeprefix(square)
+    return title.strip()
+
+
+_FIND = text(
+    """
+    SELECT d.id, d.chat_id, d.name, d.username, d.status, d.topic_id, d.topic_name, d.topic_open, d.topic_status,
+        d.topic_asked_at, d.close_at, d.unreachable_at, d.apologized_at,
+        (SELECT l.id FROM lanes l WHERE l.tenant_id = d.tenant_id AND l.dialog_id = d.id
+            AND l.direction = 'topic') AS topic_lane,
+        (SELECT l.id FROM lanes l WHERE l.tenant_id = d.tenant_id AND l.dialog_id = d.id
+            AND l.direction = 'customer') AS customer_lane
+    FROM dialogs d
+    WHERE d.tenant_id = :tenant AND (d.chat_id = ANY(:chats) OR d.topic_id = ANY(:topics)
+        OR (:adopting AND d.topic_id IS NULL AND d.topic_asked_at IS NOT NULL))
+    ORDER BY d.id FOR NO KEY UPDATE OF d
+    """
+)
+_WRITTEN = (
+    "name",
+    "username",
+    "status",
+    "topic_id",
+    "topic_name",
+    "topic_open",
+    "topic_status",
+    "topic_asked_at",
+    "close_at",
+    "unreachable_at",
+    "apologized_at",
+)
+_SAVE = (
+    update(dialogs)
+    .where(dialogs.c.tenant_id == bindparam("of_tenant"), dialogs.c.id == bindparam("of_dialog"))
+    .values({name: bindparam(f"new_{name}") for name in _WRITTEN})
+)
+
+
+@dataclass(slots=True)
+class DialogBook:
+    """The dialogs that one batch of updates touches, found by chat and by topic."""
+
+    tenant: TenantId
+    now: datetime
+    by_chat: dict[ChatId, Dialog] = field(default_factory=dict)
+    by_topic: dict[TopicId, Dialog] = field(default_factory=dict)
+    _before: dict[DialogId, dict[str, Any]] = field(default_factory=dict)
+
+    @classmethod
+    async def load(
+        cls,
+        unit: UnitOfWork,
+        tenant: TenantId,
+        now: datetime,
+        *,
+        chats: Iterable[ChatId],
+        topics: Iterable[TopicId],
+        adopting: bool = False,
+    ) -> "DialogBook":
+        """`adopting`: also the dialogs whose topic was asked for and has not been confirmed."""
+        book = cls(tenant, now)
+        values = {"tenant": tenant, "chats": list(chats), "topics": list(topics), "adopting": adopting}
+        for row in (await unit.execute(_FIND, values)).mappings():
+            book._keep(_read(row))  # its own class
+        return book
+
+    def _keep(self, dialog: Dialog) -> None:
+        self.by_chat[dialog.chat_id] = dialog
+        if dialog.topic_id is not None:
+            self.by_topic[dialog.topic_id] = dialog
+        self._before[dialog.id] = _values(dialog)
+
+    def open(self, chat: ChatId, name: str, username: str | None) -> Dialog:
+        """A new dialog, with its lanes."""
+        cleaned = clean_name(name, str(chat))
+        dialog = Dialog(
+            id=DialogId(new_id()),
+            chat_id=chat,
+            name=name,
+            username=username,
+            status=Status.USER_ANSWERED,
+            topic_id=None,
+            topic_name=cleaned,
+            topic_open=True,
+            topic_asked_at=None,
+            close_at=None,
+            unreachable_at=None,
+            apologized_at=None,
+            topic_lane=LaneId(new_id()),
+            customer_lane=LaneId(new_id()),
+            is_new=True,
+        )
+        self.by_chat[chat] = dialog
+        return dialog
+
+    def find_asked(self, title: str) -> Dialog | None:
+        """The dialog whose topic was asked for under this title, without an answer so far."""
+        asked = (d for d in self.by_chat.values() if d.topic_id is None and d.topic_asked_at is not None)
+        return next(
+            (d for d in asked if strip_square(title) == strip_square(topic_title(d.status, d.topic_name))), None
+        )
+
+    def adopt(self, dialog: Dialog, topic: TopicId, title: str) -> None:
+        dialog.topic_id = topic
+        dialog.topic_asked_at = None
+        dialog.topic_open = True
+        dialog.topic_status = next((status for status in Status if title.startswith(status.square)), None)
+        self.by_topic[topic] = dialog
+
+    async def save(self, unit: UnitOfWork) -> None:
+        fresh = [dialog for dialog in self.by_chat.values() if dialog.id not in self._before]
+        if fresh:
+            await unit.execute(insert(dialogs), [_new_row(self.tenant, dialog) for dialog in fresh])
+            await unit.execute(insert(lanes), [row for d in fresh for row in _new_lanes(self.tenant, d)])
+        changed = [d for d in self.by_chat.values() if self._before.get(d.id, _values(d)) != _values(d)]
+        if changed:
+            changed.sort(key=lambda dialog: dialog.id)
+            await unit.execute(_SAVE, [_saved(self.tenant, dialog) for dialog in changed])
+
+
+def _read(row: Any) -> Dialog:
+    values = dict(row)
+    values["status"] = Status(values["status"])
+    values["topic_status"] = Status(values["topic_status"]) if values["topic_status"] else None
+    return Dialog(**values)
+
+
+def _values(dialog: Dialog) -> dict[str, Any]:
+    return {name: getattr(dialog, name) for name in _WRITTEN}
+
+
+def _saved(tenant: TenantId, dialog: Dialog) -> dict[str, Any]:
+    values = {f"new_{name}": value for name, value in _values(dialog).items()}
+    return {"of_tenant": tenant, "of_dialog": dialog.id, **values}
+
+
+def _new_row(tenant: TenantId, dialog: Dialog) -> dict[str, Any]:
+    return {"id": dialog.id, "tenant_id": tenant, "chat_id": dialog.chat_id, **_values(dialog)}
+
+
+def _new_lanes(tenant: TenantId, dialog: Dialog) -> Sequence[dict[str, Any]]:
+    common = {"tenant_id": tenant, "dialog_id": dialog.id}
+    return (
+        {"id": dialog.topic_lane, "direction": "topic", **common},
+        {"id": dialog.customer_lane, "direction": "customer", **common},
+    )
+
+
+_CLOSE_DUE = text(
+    """
+    UPDATE dialogs d SET status = 'closed', close_at = NULL
+    WHERE d.tenant_id = :tenant AND d.close_at <= now() AND d.status = 'support_answered'
+    RETURNING d.id
+    """
+)
+
+
+async def close_due(unit: UnitOfWork, tenant: TenantId) -> int:
+    """AUTOCLOSE: closes the dialogs whose hour has come. How many."""
+    return len((await unit.execute(_CLOSE_DUE, {"tenant": tenant})).all())
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    was_unreachable: bool
+    topic_lane: LaneId
+
+
+_NOTE_FAILURE = text(
+    """
+    WITH before AS (
+        SELECT id, unreachable_at FROM dialogs WHERE tenant_id = :tenant AND id = :dialog FOR NO KEY UPDATE
+    ),
+    noted AS (
+        UPDATE dialogs d SET
+            unreachable_at = CASE WHEN :unreachable THEN coalesce(d.unreachable_at, now()) ELSE d.unreachable_at END,
+            status = CASE WHEN :answer AND d.status = 'support_answered' THEN 'user_answered' ELSE d.status END,
+            close_at = CASE WHEN :answer THEN NULL ELSE d.close_at END
+        FROM before b WHERE d.id = b.id AND d.tenant_id = :tenant
+    )
+    SELECT b.unreachable_at IS NOT NULL AS was_unreachable, l.id AS topic_lane
+    FROM before b JOIN lanes l ON l.tenant_id = :tenant AND l.dialog_id = b.id AND l.direction = 'topic'
+    """
+)
+
+
+async def note_failure(
+    unit: UnitOfWork, tenant: TenantId, dialog: DialogId, *, unreachable: bool, answer: bool
+) -> Failure:
+    """Something could not be delivered. An answer that did not arrive leaves the customer waiting."""
+    values = {"tenant": tenant, "dialog": dialog, "unreachable": unreachable, "answer": answer}
+    row = (await unit.execute(_NOTE_FAILURE, values)).one()
+    return Failure(row.was_unreachable, row.topic_lane)

@@ -1,0 +1,242 @@
+"""The tables. Rows are read and written as values, by statements that stand beside the code that uses them.
+
+All times are the database's own clock. Every table with `tenant_id` is under row-level security.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB, UUID
+
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+metadata = MetaData(naming_convention=NAMES)
+NOW = text("now()")
+
+
+def _time(name: str, *, default: bool = False, nullable: bool | None = None) -> Column[object]:
+    server_default = NOW if default else None
+    null = (not default) if nullable is None else nullable
+    return Column(name, DateTime(timezone=True), server_default=server_default, nullable=null)
+
+
+def _tenant(*, primary_key: bool = False) -> Column[object]:
+    reference = ForeignKey("tenants.id", ondelete="CASCADE")
+    return Column("tenant_id", UUID, reference, primary_key=primary_key, nullable=False)
+
+
+tenants = Table(
+    "tenants",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("shard", SmallInteger, nullable=False),
+    Column("owner_id", BigInteger, nullable=False, index=True),
+    Column("bot_id", BigInteger, nullable=False, unique=True),
+    Column("bot_username", Text, nullable=False),
+    Column("bot_name", Text, nullable=False),
+    Column("token", LargeBinary, nullable=False),
+    Column("group_id", BigInteger),
+    Column("group_title", Text),
+    Column("state", Text, nullable=False),
+    Column("plan", Text, nullable=False),
+    Column("settings", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("version", Integer, nullable=False, server_default=text("1")),
+    _time("created_at", default=True),
+    CheckConstraint("state IN ('setup', 'running', 'stopped', 'revoked')", name="state"),
+    CheckConstraint("plan IN ('free', 'pro', 'business')", name="plan"),
+    CheckConstraint("state <> 'running' OR group_id IS NOT NULL", name="running_has_group"),
+    Index("ix_tenants_shard", "shard"),
+)
+
+group_links = Table(
+    "group_links",
+    metadata,
+    _tenant(primary_key=True),
+    Column("digest", LargeBinary, nullable=False),
+    Column("user_id", BigInteger, nullable=False),
+    _time("expires_at", nullable=False),
+    Column("chat_id", BigInteger),
+    Column("chat_title", Text),
+    _time("used_at"),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("shard", SmallInteger, primary_key=True, autoincrement=False),
+    Column("holder", UUID),
+    Column("term", BigInteger, nullable=False, server_default=text("0")),
+    _time("expires_at", default=True),
+)
+
+intakes = Table(
+    "intakes",
+    metadata,
+    _tenant(primary_key=True),
+    Column("cursor", Text),
+    Column("problem", Text),
+    Column("group_problem", Text),
+    _time("problem_at"),
+    _time("received_at"),
+)
+
+updates = Table(
+    "updates",
+    metadata,
+    _tenant(primary_key=True),
+    Column("update_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", Text, nullable=False),
+    Column("disposition", Text, nullable=False),
+    Column("reason", Text),
+    Column("body", LargeBinary),
+    _time("received_at", default=True),
+    CheckConstraint("disposition IN ('queued', 'handled', 'ignored', 'failed')", name="disposition"),
+    CheckConstraint("disposition NOT IN ('ignored', 'failed') OR reason IS NOT NULL", name="has_reason"),
+    Index("ix_updates_received_at", "received_at"),
+)
+
+dialogs = Table(
+    "dialogs",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    _tenant(),
+    Column("chat_id", BigInteger, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("username", Text),
+    Column("status", Text, nullable=False),
+    Column("topic_id", BigInteger),
+    Column("topic_name", Text, nullable=False),
+    Column("topic_status", Text),
+    Column("topic_open", Boolean, nullable=False, server_default=text("true")),
+    _time("topic_asked_at"),
+    _time("retry_at", default=True),
+    _time("close_at"),
+    _time("unreachable_at"),
+    _time("apologized_at"),
+    _time("created_at", default=True),
+    UniqueConstraint("tenant_id", "chat_id"),
+    UniqueConstraint("tenant_id", "id"),
+    CheckConstraint("status IN ('user_answered', 'support_answered', 'closed')", name="status"),
+    CheckConstraint("topic_status IN ('user_answered', 'support_answered', 'closed')", name="topic_status"),
+    Index(
+        "uq_dialogs_topic",
+        "tenant_id",
+        "topic_id",
+        unique=True,
+        postgresql_where=text("topic_id IS NOT NULL"),
+    ),
+    Index("ix_dialogs_close_at", "close_at", postgresql_where=text("close_at IS NOT NULL")),
+    Index(
+        "ix_dialogs_stale_title",
+        "tenant_id",
+        "retry_at",
+        postgresql_where=text(
+            "topic_id IS NOT NULL AND (topic_status IS DISTINCT FROM status OR topic_open = (status = 'closed'))"
+        ),
+    ),
+)
+
+lanes = Table(
+    "lanes",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    _tenant(),
+    Column("dialog_id", UUID),
+    Column("direction", Text, nullable=False),
+    Column("head_seq", BigInteger, nullable=False, server_default=text("1")),
+    Column("next_seq", BigInteger, nullable=False, server_default=text("1")),
+    _time("blocked_until", default=True),
+    _time("served_at", default=True),
+    UniqueConstraint("tenant_id", "dialog_id", "direction", postgresql_nulls_not_distinct=True),
+    UniqueConstraint("tenant_id", "id"),
+    ForeignKeyConstraint(["tenant_id", "dialog_id"], ["dialogs.tenant_id", "dialogs.id"], ondelete="CASCADE"),
+    CheckConstraint("direction IN ('topic', 'customer', 'general')", name="direction"),
+    CheckConstraint("(direction = 'general') = (dialog_id IS NULL)", name="dialog"),
+    CheckConstraint("head_seq <= next_seq", name="order"),
+    Index("ix_lanes_ready", "tenant_id", "direction", "served_at", postgresql_where=text("head_seq < next_seq")),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    _tenant(),
+    Column("lane_id", UUID, nullable=False),
+    Column("lane_seq", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("state", Text, nullable=False, server_default=text("'waiting'")),
+    Column("update_id", BigInteger),
+    Column("source_chat_id", BigInteger),
+    Column("source_message_id", BigInteger),
+    Column("reply_to", BigInteger),
+    Column("album", Text),
+    Column("body", LargeBinary),
+    Column("attempts", SmallInteger, nullable=False, server_default=text("0")),
+    Column("term", BigInteger),
+    Column("error", Text),
+    Column("result_message_id", BigInteger),
+    _time("not_before", default=True),
+    _time("created_at", default=True),
+    _time("tried_at"),
+    _time("ended_at"),
+    UniqueConstraint("lane_id", "lane_seq"),
+    ForeignKeyConstraint(["tenant_id", "lane_id"], ["lanes.tenant_id", "lanes.id"], ondelete="CASCADE"),
+    CheckConstraint("kind IN ('copy', 'answer', 'text', 'welcome', 'notice')", name="kind"),
+    CheckConstraint("state IN ('waiting', 'sending', 'delivered', 'buried')", name="state"),
+    CheckConstraint("state <> 'buried' OR error IS NOT NULL", name="buried_has_error"),
+    CheckConstraint("state <> 'delivered' OR result_message_id IS NOT NULL", name="delivered_has_result"),
+    Index("ix_outbox_update", "tenant_id", "update_id"),
+    Index("ix_outbox_album", "tenant_id", "album", postgresql_where=text("album IS NOT NULL")),
+    Index("ix_outbox_ended_at", "ended_at"),
+)
+
+message_map = Table(
+    "message_map",
+    metadata,
+    _tenant(primary_key=True),
+    Column("chat_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("message_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("group_id", BigInteger, nullable=False),
+    Column("topic_message_id", BigInteger, nullable=False),
+    _time("created_at", default=True),
+    UniqueConstraint("tenant_id", "group_id", "topic_message_id"),
+)
+
+pauses = Table(
+    "pauses",
+    metadata,
+    _tenant(primary_key=True),
+    Column("chat_id", BigInteger, primary_key=True, autoincrement=False),
+    _time("until", nullable=False),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("owner_id", BigInteger, nullable=False, index=True),
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("label", Text, nullable=False),
+    _time("created_at", default=True),
+    _time("revoked_at"),
+)

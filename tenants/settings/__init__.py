@@ -1,0 +1,1 @@
+"""A tenant's settings: each declared once in `schema`, every surface derived from it."""

@@ -1,0 +1,86 @@
+"""Every setting of a tenant, declared once. Bounds hold on every surface, plan limits clamp what is used."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from tenants.plans import Plan
+from tenants.settings.field import Max, NeverOff, Setting
+from tenants.settings.kinds import FLAG, IDS, KEYWORDS, NUMBER, TEXT
+
+NEVER_CLOSE = 1_000_000
+GREETING = "Hello, {title}\\! Thank you for writing\\. We answer here as soon as we can\\."
+
+
+def _no_empty_group(groups: list[list[str]]) -> list[list[str]]:
+    if not all(group and all(word.strip("~ ") for word in group) for group in groups):
+        raise ValueError("a group of keywords holds at least one word")
+    return groups
+
+
+class Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    WELCOME: Annotated[
+        str,
+        Field(
+            max_length=3500,
+            description="Sent to a customer on the first message and when a closed dialog reopens. "
+            "MarkdownV2; {title} is the customer's name.",
+        ),
+        Setting(
+            "Welcome text",
+            section="dialogs",
+            kind=TEXT,
+            example="Hi {title}\\!",
+            up_to={Plan.FREE: NeverOff(GREETING)},
+        ),
+    ] = GREETING
+
+    AUTOCLOSE: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=NEVER_CLOSE,
+            description="Hours after the team's last answer before a dialog closes, "
+            "if the customer does not write. 1000000 = never.",
+        ),
+        Setting(
+            "Close after, hours",
+            section="dialogs",
+            kind=NUMBER,
+            example="24",
+            up_to={Plan.FREE: Max(48)},
+        ),
+    ] = 48
+
+    SILENT_MODE: Annotated[
+        bool,
+        Field(description="Customers are not told when a message of theirs could not be processed."),
+        Setting("Silent mode", section="dialogs", kind=FLAG, example="ON"),
+    ] = False
+
+    WHITE_LIST: Annotated[
+        list[int],
+        Field(
+            max_length=1000,
+            description="Only these user ids are accepted. Empty = everyone.",
+        ),
+        Setting("White list", section="filters", kind=IDS, example="1001, 1002"),
+    ] = Field(default_factory=list)
+
+    PRIVATE_KEYWORDS: Annotated[
+        list[list[str]],
+        Field(
+            max_length=100,
+            description="A private dialog opens or reopens only when a message matches; "
+            "while it is open everything is relayed.",
+        ),
+        AfterValidator(_no_empty_group),
+        Setting(
+            "Keywords",
+            section="filters",
+            kind=KEYWORDS,
+            example='"help", ["call","operator"], ["price","~wholesale"]',
+        ),
+    ] = Field(default_factory=list)

@@ -1,0 +1,57 @@
+"""Reading and changing a tenant's settings. Only what differs from the default is stored."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tenants.connections import Connections, Tenant
+from tenants.errors import Invalid
+from tenants.ids import TenantId, UserId
+from tenants.settings.catalog import Entry, effective, entries, find_entry
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One setting as a surface shows it: `value` is what counts now, `stored` what was set, if anything was."""
+
+    entry: Entry
+    value: Any
+    stored: Any | None
+
+    @property
+    def text(self) -> str:
+        return self.entry.setting.kind.show(self.value)
+
+
+def show(tenant: Tenant) -> list[Shown]:
+    values = effective(tenant.overrides, tenant.plan)
+    return [Shown(entry, getattr(values, name), tenant.overrides.get(name)) for name, entry in entries().items()]
+
+
+class SettingsService:
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+
+    async def change(self, owner: UserId, tenant: TenantId, changes: Mapping[str, Any]) -> Tenant:
+        """Sets each name to its value; None resets to the default. All or nothing.
+
+        Raises `Invalid`, `PlanRequired`, `NotFound`, or `Conflict` where two changed at once.
+        """
+        found = await self._connections.get(owner, tenant)
+        overrides = dict(found.overrides)
+        for name, value in changes.items():
+            entry = find_entry(name)
+            if entry is None:
+                raise Invalid(f"There is no setting {name[:40]}.", field=name)
+            if value is None:
+                overrides.pop(entry.name, None)
+            else:
+                overrides[entry.name] = entry.check(value, found.plan)
+        return await self._connections.save_overrides(owner, found, overrides)
+
+    async def change_typed(self, owner: UserId, tenant: TenantId, name: str, typed: str) -> Tenant:
+        """The same for a value as a person types it in a chat."""
+        entry = find_entry(name)
+        if entry is None:
+            raise Invalid(f"There is no setting {name[:40]}.")
+        return await self.change(owner, tenant, {entry.name: entry.setting.kind.parse(typed)})

@@ -1,0 +1,77 @@
+"""Servers for the tests: real Postgres and Valkey, started once, and a database of its own for each test."""
+
+import asyncio
+import itertools
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from backline.embedded import Postgres, Valkey, temporary_folder
+from tenants.crypto import Keyring, generate_keyring, load_keyring
+from tenants.db import Database
+from tenants.migrate import upgrade
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A server whose `backline` database is the migrated template."""
+    given = os.environ.get("DATABASE_URL")
+    if given:
+        upgrade(given)
+        yield given
+        return
+    with temporary_folder() as folder, Postgres(folder, durable=False) as server:
+        upgrade(server.url)
+        yield server.url
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    given = os.environ.get("REDIS_URL")
+    if given:
+        yield given
+        return
+    with temporary_folder() as folder, Valkey(folder, durable=False) as server:
+        yield server.url
+
+
+@pytest.fixture(scope="session")
+def keyring_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("keyring") / "keyring.json"
+    generate_keyring(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def keyring(keyring_file: Path) -> Keyring:
+    return load_keyring(keyring_file)
+
+
+async def _admin(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url.rpartition("/")[0] + "/postgres")
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@pytest.fixture
+def database_url(postgres_url: str) -> Iterator[str]:
+    """A fresh copy of the migrated template, dropped afterwards with whoever is still connected."""
+    server, _, template = postgres_url.rpartition("/")
+    name = f"test_{os.getpid()}_{next(_numbers)}"
+    asyncio.run(_admin(postgres_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy'))
+    yield f"{server}/{name}"
+    asyncio.run(_admin(postgres_url, f'DROP DATABASE "{name}" WITH (FORCE)'))
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    opened = Database(database_url)
+    yield opened
+    await opened.close()

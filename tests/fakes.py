@@ -1,0 +1,154 @@
+"""A session in memory: what the port promises, with faults on request."""
+
+import asyncio
+import itertools
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from sessions.errors import SessionError
+from sessions.port import (
+    Batch,
+    BotIdentity,
+    Chat,
+    ChatKind,
+    Copy,
+    Cursor,
+    Event,
+    GroupState,
+    Incoming,
+    Membership,
+    Message,
+    Outgoing,
+    Person,
+    Text,
+    TopicEvent,
+)
+from tenants.ids import ChatId, MessageId, TopicId, UpdateId, UserId
+
+GROUP = ChatId(-1001234567890)
+BOT = Person(UserId(5000), "Shop", "shop_bot", is_bot=True)
+
+
+@dataclass
+class Call:
+    method: str
+    outgoing: Outgoing | tuple[object, ...]
+    ids: tuple[int, ...] = ()
+
+
+@dataclass
+class FakeSession:
+    """Updates are fed in, calls are kept. `faults[method]` holds errors for the next calls of that method."""
+
+    calls: list[Call] = field(default_factory=list)
+    faults: dict[str, list[SessionError]] = field(default_factory=lambda: defaultdict(list))
+    topics: dict[TopicId, str] = field(default_factory=dict)
+    inbox: list[Incoming] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._update_ids = itertools.count(1000)
+        self._message_ids = itertools.count(1)
+        self._group_ids = itertools.count(100)
+        self._changed = asyncio.Condition()
+
+    async def feed(self, *events: Event, kind: str = "message") -> list[Incoming]:
+        fed = [Incoming(UpdateId(next(self._update_ids)), kind, event, b"{}") for event in events]
+        async with self._changed:
+            self.inbox.extend(fed)
+            self._changed.notify_all()
+        return fed
+
+    def customer(self, text: str, *, user: int = 77, name: str = "Ann", **more: object) -> Message:
+        values: dict[str, object] = {
+            "chat": Chat(ChatId(user), ChatKind.PRIVATE, name),
+            "id": MessageId(next(self._message_ids)),
+            "sender": Person(UserId(user), name, None, is_bot=False),
+            "anonymous": False,
+            "content": "text",
+            "text": text,
+            "topic_id": None,
+            "reply_to": None,
+            "album": None,
+        }
+        return Message(**{**values, **more})  # type: ignore[arg-type]
+
+    def operator(self, text: str, topic: int | None, **more: object) -> Message:
+        group = Chat(GROUP, ChatKind.SUPERGROUP, "Desk")
+        sender = Person(UserId(9), "Olga", None, is_bot=False)
+        values = {"chat": group, "id": MessageId(next(self._group_ids)), "sender": sender, "topic_id": topic}
+        return self.customer(text, **{**values, **more})
+
+    def topic_event(
+        self, what: str, topic: int, *, actor: Person | None = None, name: str | None = None
+    ) -> TopicEvent:
+        group = Chat(GROUP, ChatKind.SUPERGROUP, "Desk")
+        person = actor or Person(UserId(9), "Olga", None, is_bot=False)
+        return TopicEvent(group, TopicId(topic), what, person, name)  # type: ignore[arg-type]
+
+    async def until(self, met: object, seconds: float = 10.0) -> None:
+        """Waits until `met()` is true; it is asked again after each call."""
+        async with asyncio.timeout(seconds), self._changed:
+            await self._changed.wait_for(met)  # type: ignore[arg-type]
+
+    def sent(self, to: int | None = None) -> list[Call]:
+        sends = [call for call in self.calls if call.method == "send"]
+        return [call for call in sends if to is None or call.outgoing.to == to]  # type: ignore[union-attr]
+
+    async def _carry_out(self, method: str, outgoing: object, ids: tuple[int, ...] = ()) -> None:
+        async with self._changed:
+            if self.faults[method]:
+                self.calls.append(Call(f"{method}!", outgoing))  # type: ignore[arg-type]
+                self._changed.notify_all()
+                raise self.faults[method].pop(0)
+            self.calls.append(Call(method, outgoing, ids))  # type: ignore[arg-type]
+            self._changed.notify_all()
+
+    async def receive(self, cursor: Cursor | None) -> Batch:
+        after = UpdateId(int(cursor)) if cursor else UpdateId(0)
+        async with self._changed:
+            await self._changed.wait_for(lambda: any(update.id > after for update in self.inbox))
+            fresh = tuple(update for update in self.inbox if update.id > after)
+        return Batch(fresh, Cursor(str(fresh[-1].id)))
+
+    async def send(self, outgoing: Outgoing) -> Sequence[MessageId]:
+        size = len(outgoing.ids) if isinstance(outgoing, Copy) else 1
+        numbers = self._group_ids if outgoing.to == GROUP else self._message_ids
+        ids = tuple(next(numbers) for _ in range(size))
+        await self._carry_out("send", outgoing, ids)
+        return [MessageId(number) for number in ids]
+
+    async def create_topic(self, group: ChatId, name: str) -> TopicId:
+        await self._carry_out("create_topic", (group, name))
+        topic = TopicId(next(self._group_ids))
+        self.topics[topic] = name
+        return topic
+
+    async def rename_topic(self, group: ChatId, topic: TopicId, name: str) -> None:
+        await self._carry_out("rename_topic", (group, topic, name))
+        self.topics[topic] = name
+
+    async def close_topic(self, group: ChatId, topic: TopicId) -> None:
+        await self._carry_out("close_topic", (group, topic))
+
+    async def reopen_topic(self, group: ChatId, topic: TopicId) -> None:
+        await self._carry_out("reopen_topic", (group, topic))
+
+    async def identify(self) -> BotIdentity:
+        return BotIdentity(BOT.id, BOT.name, BOT.username or "", can_join_groups=True)
+
+    async def group(self, chat: ChatId) -> GroupState:
+        return GroupState("Desk", ChatKind.SUPERGROUP, is_forum=True, username=None)
+
+    async def membership(self, chat: ChatId, user: UserId) -> Membership:
+        return Membership("administrator", frozenset({"can_manage_topics"}))
+
+    async def publish_commands(self, commands: Sequence[tuple[str, str]]) -> None:
+        await self._carry_out("publish_commands", tuple(commands))
+
+    async def leave(self, chat: ChatId) -> None:
+        await self._carry_out("leave", (chat,))
+
+
+def texts(calls: list[Call]) -> list[str]:
+    return [call.outgoing.text for call in calls if isinstance(call.outgoing, Text)]

@@ -1,0 +1,1 @@
+"""The fleet: sessions of tenants, what they receive and what they send."""

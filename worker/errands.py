@@ -1,0 +1,83 @@
+"""Topic errands: make one, change its title, close or reopen it. One call each, one at a time per group."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from sessions.errors import Flaky, FloodWait, Gone, SessionError
+from sessions.port import Session
+from tenants import topics
+from tenants.db import UnitOfWork
+from tenants.dialogs import Status, topic_title
+from tenants.ids import ChatId, TenantId, TopicId
+from tenants.leases import Lease
+from tenants.topics import TopicToMake, TopicToMend
+
+Errand = TopicToMake | TopicToMend
+SOON = timedelta(seconds=3)
+LATER = timedelta(minutes=10)
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class ErrandResult:
+    """`topic` is the made one; `title` and `is_open` are what the call changed."""
+
+    errand: Errand
+    topic: TopicId | None = None
+    title: Status | None = None
+    is_open: bool | None = None
+    error: SessionError | None = None
+
+
+async def next_errand(unit: UnitOfWork, tenant: TenantId, lease: Lease) -> Errand | None:
+    """Topics before titles: a message waits for the one, nobody for the other."""
+    made = await topics.ask_for_topic(unit, tenant, lease)
+    return made or await topics.find_stale_topic(unit, tenant)
+
+
+async def run_errand(session: Session, group: ChatId, errand: Errand) -> ErrandResult:
+    try:
+        if isinstance(errand, TopicToMake):
+            topic = await session.create_topic(group, topic_title(errand.status, errand.name))
+            return ErrandResult(errand, topic=topic)
+        return await _mend(session, group, errand)
+    except SessionError as error:
+        return ErrandResult(errand, error=error)
+
+
+async def _mend(session: Session, group: ChatId, errand: TopicToMend) -> ErrandResult:
+    """A topic that closes gets its title first, one that opens gets it last: it is open while we write."""
+    if errand.status is not Status.CLOSED and not errand.open_now:
+        await session.reopen_topic(group, errand.topic)
+        return ErrandResult(errand, is_open=True)
+    if errand.title_is_stale:
+        await session.rename_topic(group, errand.topic, topic_title(errand.status, errand.name))
+        return ErrandResult(errand, title=errand.status)
+    await session.close_topic(group, errand.topic)
+    return ErrandResult(errand, is_open=False)
+
+
+async def record_errand(unit: UnitOfWork, tenant: TenantId, lease: Lease, result: ErrandResult) -> None:
+    errand = result.errand
+    if result.error is not None:
+        await _postpone(unit, tenant, errand, result.error)
+    elif isinstance(errand, TopicToMend):
+        await topics.record_mended(unit, tenant, lease, errand, title=result.title, is_open=result.is_open)
+    elif result.topic is not None:
+        await topics.record_topic(unit, tenant, lease, errand, topic=result.topic)
+
+
+async def _postpone(unit: UnitOfWork, tenant: TenantId, errand: Errand, error: SessionError) -> None:
+    log.warning("errand.failed", tenant=str(tenant), errand=type(errand).__name__, code=error.code)
+    if isinstance(error, Gone) and error.what == "topic" and isinstance(errand, TopicToMend):
+        await topics.forget_topic(unit, tenant, errand.dialog, errand.topic)
+        return
+    ambiguous = isinstance(error, Flaky) and error.ambiguous
+    if ambiguous and isinstance(errand, TopicToMake):
+        await topics.retry_errand(unit, tenant, errand.dialog, delay=topics.IN_DOUBT, ambiguous=True)
+        return
+    passing = isinstance(error, (Flaky, FloodWait, Gone))
+    await topics.retry_errand(unit, tenant, errand.dialog, delay=SOON if passing else LATER)
