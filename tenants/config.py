@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
@@ -14,22 +14,33 @@ class ConfigError(Exception):
     """The configuration can't be used; the text is one sentence for whoever starts the program."""
 
 
+def _split(url: str) -> SplitResult | None:
+    """None where it is no address. The library's own words quote the address, and with it the password."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # raises, too
+    except ValueError:
+        return None
+    return parts
+
+
 def _postgres_url(url: SecretStr) -> SecretStr:
-    parts = urlsplit(url.get_secret_value())
-    if parts.scheme not in {"postgresql", "postgres"} or not parts.path.strip("/"):
+    parts = _split(url.get_secret_value())
+    if parts is None or parts.scheme not in {"postgresql", "postgres"} or not parts.path.strip("/"):
         raise ValueError("must look like postgresql://user:password@host:5432/database")
     return url
 
 
 def _redis_url(url: SecretStr) -> SecretStr:
-    if urlsplit(url.get_secret_value()).scheme not in {"redis", "rediss", "unix"}:
+    parts = _split(url.get_secret_value())
+    if parts is None or parts.scheme not in {"redis", "rediss", "unix"}:
         raise ValueError("must look like redis://:password@host:6379/0")
     return url
 
 
 def _http_root(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.netloc or parts.username:
+    parts = _split(url)
+    if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname or parts.username:
         raise ValueError("must look like https://api.telegram.org")
     return url.rstrip("/")
 

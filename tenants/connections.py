@@ -28,7 +28,7 @@ _TOKEN = re.compile(r"\b\d{5,15}:[A-Za-z0-9_-]{30,60}\b")
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """One connection, as its owner sees it. `problem` is a sentence, or None while all is well."""
+    """One connection, as its owner sees it. What is wrong with it, if anything, `Connections.problem` says."""
 
     id: TenantId
     shard: int
@@ -128,10 +128,14 @@ class Connections:
             raise
         return _read(row)
 
-    async def list_tenants(self, owner: UserId) -> list[Tenant]:
-        """Oldest first."""
+    async def list_tenants(
+        self, owner: UserId, *, after: TenantId | None = None, limit: int | None = None
+    ) -> list[Tenant]:
+        """Oldest first (ids are UUIDv7): all, or the page of `limit` that follows the tenant `after`."""
+        query = select(*_COLUMNS).where(tenants.c.owner_id == owner).order_by(tenants.c.id).limit(limit)
+        if after is not None:
+            query = query.where(tenants.c.id > after)
         async with self._database.owner(owner) as unit:
-            query = select(*_COLUMNS).where(tenants.c.owner_id == owner).order_by(tenants.c.created_at)
             return [_read(row) for row in await unit.execute(query)]
 
     async def find(self, owner: UserId, tenant: TenantId) -> Tenant | None:
@@ -230,9 +234,13 @@ async def _change(unit: UnitOfWork, found: Tenant, values: dict[str, Any], *, st
     statement = update(tenants).where(condition).values(**values, version=tenants.c.version + 1)
     row = (await unit.execute(statement.returning(*_COLUMNS))).first()
     if row is None:
-        raise Conflict("Somebody else changed this meanwhile: look at it again, then repeat your change.")
+        raise changed_meanwhile()
     unit.notify(shard_channel(found.shard), str(found.id))
     return _read(row)
+
+
+def changed_meanwhile() -> Conflict:
+    return Conflict("Somebody else changed this meanwhile: look at it again, then repeat your change.")
 
 
 async def read_token(unit: UnitOfWork, tenant: TenantId, keyring: Keyring) -> str:

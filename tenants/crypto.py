@@ -46,7 +46,7 @@ class Keyring:
         try:
             body = sealed[_VERSION_BYTES + _NONCE_BYTES :]
             return cipher.decrypt(nonce, body, _associated(tenant, column))
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # ValueError: cut short, with no whole nonce
             raise ConfigError("A stored secret does not open with this keyring: restore the keyring file.") from None
 
 

@@ -4,6 +4,7 @@ What the topic's title and its native state should show follows from the dialog;
 it. Where the two differ the sender has an errand. So a newer status replaces an older one by itself.
 """
 
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -34,6 +35,7 @@ class Status(StrEnum):
 
 
 _SQUARES = {Status.USER_ANSWERED: "🟪", Status.SUPPORT_ANSWERED: "🟨", Status.CLOSED: "⬛️"}
+_PREFIXES = re.compile(r"\A(?:🟪|🟨|⬛\ufe0f?|\s)+")
 
 
 @dataclass(slots=True)
@@ -91,15 +93,13 @@ def clean_name(name: str, fallback: str) -> str:
         for char in name
         if char.isspace() or char in _JOINERS or unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Co", "Cn"}
     )
-    cleaned = " ".join(kept.split())[: TITLE_LENGTH - 4]
+    cleaned = " ".join(kept.split())[: TITLE_LENGTH - 4].rstrip()
     return cleaned if cleaned.strip("".join(_JOINERS) + " ") else fallback
 
 
 def strip_square(title: str) -> str:
-    """A title as an operator typed it, without one of our prefixes."""
-    for square in (*_SQUARES.values(), "⬛"):
-        title = title.removeprefix(square)
-    return title.strip()
+    """A title as an operator typed it, without our prefixes."""
+    return _PREFIXES.sub("", title).rstrip()
 
 
 _FIND = text(

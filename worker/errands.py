@@ -7,7 +7,7 @@ import structlog
 
 from sessions.errors import Flaky, FloodWait, Gone, SessionError
 from sessions.port import Session
-from tenants import topics
+from tenants import intake, topics
 from tenants.db import UnitOfWork
 from tenants.dialogs import Status, topic_title
 from tenants.ids import ChatId, TenantId, TopicId
@@ -16,6 +16,8 @@ from tenants.topics import TopicToMake, TopicToMend
 
 Errand = TopicToMake | TopicToMend
 SOON = timedelta(seconds=3)
+ONCE_MENDED = timedelta(seconds=15)
+"""A group whose rights are missing is asked again this often: its owner is mending it."""
 LATER = timedelta(minutes=10)
 
 log = structlog.get_logger()
@@ -79,5 +81,9 @@ async def _postpone(unit: UnitOfWork, tenant: TenantId, errand: Errand, error: S
     if ambiguous and isinstance(errand, TopicToMake):
         await topics.retry_errand(unit, tenant, errand.dialog, delay=topics.IN_DOUBT, ambiguous=True)
         return
-    passing = isinstance(error, (Flaky, FloodWait, Gone))
+    if isinstance(error, Gone):
+        await intake.note_group_problem(unit, tenant, error.text)
+        await topics.retry_errand(unit, tenant, errand.dialog, delay=ONCE_MENDED)
+        return
+    passing = isinstance(error, (Flaky, FloodWait))
     await topics.retry_errand(unit, tenant, errand.dialog, delay=SOON if passing else LATER)

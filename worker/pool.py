@@ -116,11 +116,11 @@ class Runner:
         relaying = self._relaying = asyncio.create_task(Relay(line, stored=sender.wake).run())
         sending = asyncio.create_task(sender.run())
         try:
-            done, _ = await asyncio.wait([relaying, sending], return_when=asyncio.FIRST_COMPLETED)
-            if relaying in done and relaying.cancelled():
-                await sending
-            for task in done:
-                if not task.cancelled():
+            await asyncio.wait([relaying, sending], return_when=asyncio.FIRST_COMPLETED)
+            sender.drain()  # what Telegram accepted is recorded, whatever ended the relay
+            await asyncio.wait([sending], timeout=DRAIN_SECONDS)
+            for task in (sending, relaying):
+                if task.done() and not task.cancelled():
                     task.result()
         finally:
             await _cancel(relaying, sending)

@@ -11,6 +11,7 @@ import structlog
 from sessions.errors import FloodWait, Gone, Revoked
 from tenants import intake, outbox, topics
 from tenants.db import UnitOfWork, is_passing
+from tenants.errors import LeaseLost
 from tenants.ids import ChatId, LaneId
 from tenants.outbox import Row
 from worker.backoff import backoff, patiently
@@ -72,14 +73,16 @@ class Sender:
                     failures += 1
                     pause = backoff(failures, longest=10)
                     log.warning("sender.turn_failed", tenant=str(self._line.tenant), failures=failures)
-                if self._ended_by is not None:
+                if isinstance(self._ended_by, LeaseLost):
                     raise self._ended_by
                 if self._draining and not self._in_flight and self._errand is None:
-                    return
+                    break
                 await self._sleep(pause)
         finally:
             for task in self._tasks:
                 task.cancel()
+        if self._ended_by is not None:
+            raise self._ended_by
 
     async def _remember(self) -> None:
         async with self._line.database.tenant(self._line.tenant) as unit:
@@ -184,6 +187,7 @@ class Sender:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             self._ended_by = error if isinstance(error, Exception) else RuntimeError("a sending task broke")
+            self._draining = True
         self._wake.set()
 
     async def _send(self, run: Sequence[Row]) -> None:
@@ -207,3 +211,4 @@ class Sender:
             self._group_in_trouble = True
         if isinstance(error, Revoked):
             self._ended_by = error
+            self._draining = True

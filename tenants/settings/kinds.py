@@ -3,7 +3,9 @@
 A keyword expression: items separated by commas are OR, `["a","b"]` is AND, `"~a"` is NOT inside a group.
 """
 
+import contextlib
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +14,7 @@ from tenants.errors import Invalid
 
 OFF = "OFF"
 _QUOTES = str.maketrans("“”„«»‟″", '"""""""')  # what phones make of a typed quote
+_WHOLE_NUMBER = re.compile(r"-?\d{1,19}")
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ def _parse_text(typed: str) -> str:
 
 def _parse_number(typed: str) -> int:
     digits = typed.strip().replace(" ", "")
-    if not digits.lstrip("-").isdecimal():
+    if not _WHOLE_NUMBER.fullmatch(digits):
         raise Invalid("Send a whole number, for example 24.")
     return int(digits)
 
@@ -47,7 +50,7 @@ def _parse_ids(typed: str) -> list[int]:
         return []
     items = [item.strip() for item in typed.replace("\n", ",").split(",") if item.strip()]
     for item in items:
-        if not item.lstrip("-").isdecimal():
+        if not _WHOLE_NUMBER.fullmatch(item):
             raise Invalid(f"“{item[:40]}” is not an id. Send numbers separated by commas: 1001, 1002.")
     return list(dict.fromkeys(int(item) for item in items))
 
@@ -55,11 +58,10 @@ def _parse_ids(typed: str) -> list[int]:
 def _parse_keywords(typed: str) -> list[list[str]]:
     if typed.strip().upper() == OFF:
         return []
-    try:
-        items = json.loads(f"[{typed.translate(_QUOTES)}]")
-    except ValueError:
-        raise Invalid('Put every keyword in double quotes, separated by commas: "help", "price".') from None
-    return [_keyword_group(item) for item in items]
+    for text in (typed, typed.translate(_QUOTES)):  # a curly quote inside straight ones is part of the keyword
+        with contextlib.suppress(ValueError, RecursionError):
+            return [_keyword_group(item) for item in json.loads(f"[{text}]")]
+    raise Invalid('Put every keyword in double quotes, separated by commas: "help", "price".')
 
 
 def _keyword_group(item: Any) -> list[str]:

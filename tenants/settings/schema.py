@@ -12,8 +12,19 @@ NEVER_CLOSE = 1_000_000
 GREETING = "Hello, {title}\\! Thank you for writing\\. We answer here as soon as we can\\."
 
 
+def _storable(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("can't hold a NUL character")  # PostgreSQL's JSON refuses it
+    return text
+
+
+def _visible(text: str) -> str:
+    """Spaces alone are no text: Telegram would refuse to send them."""
+    return _storable(text).strip()
+
+
 def _no_empty_group(groups: list[list[str]]) -> list[list[str]]:
-    if not all(group and all(word.strip("~ ") for word in group) for group in groups):
+    if not all(group and all(_storable(word).strip("~ ") for word in group) for group in groups):
         raise ValueError("a group of keywords holds at least one word")
     return groups
 
@@ -28,6 +39,7 @@ class Settings(BaseModel):
             description="Sent to a customer on the first message and when a closed dialog reopens. "
             "MarkdownV2; {title} is the customer's name.",
         ),
+        AfterValidator(_visible),
         Setting(
             "Welcome text",
             section="dialogs",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tenants.connections import Connections, Tenant
+from tenants.connections import Connections, Tenant, changed_meanwhile
 from tenants.errors import Invalid
 from tenants.ids import TenantId, UserId
 from tenants.settings.catalog import Entry, effective, entries, find_entry
@@ -32,12 +32,17 @@ class SettingsService:
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
 
-    async def change(self, owner: UserId, tenant: TenantId, changes: Mapping[str, Any]) -> Tenant:
+    async def change(
+        self, owner: UserId, tenant: TenantId, changes: Mapping[str, Any], *, version: int | None = None
+    ) -> Tenant:
         """Sets each name to its value; None resets to the default. All or nothing.
 
+        `version`: the one that the caller has seen, where it has to be the current one.
         Raises `Invalid`, `PlanRequired`, `NotFound`, or `Conflict` where two changed at once.
         """
         found = await self._connections.get(owner, tenant)
+        if version not in {None, found.version}:
+            raise changed_meanwhile()
         overrides = dict(found.overrides)
         for name, value in changes.items():
             entry = find_entry(name)

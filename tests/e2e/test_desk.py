@@ -12,7 +12,7 @@ async def test_a_customer_writes_an_operator_answers_with_a_reply_and_both_see_i
     relayed = desk.in_topic(ANNA)[0]
     assert relayed.text == "Hello, is anybody there?"
     assert desk.topic(ANNA).name == f"🟪 {ANNA}"
-    await desk.until(lambda: desk.seen_by(), "WELCOME")
+    await desk.until(desk.seen_by, "WELCOME")
     assert desk.seen_by()[0].text.startswith("Hello, Anna Petrova!")
 
     world.send(desk.operator, desk.group, "Yes, we are.", reply_to=relayed)

@@ -1,0 +1,75 @@
+"""What is said arrives: media, albums, replies, in both directions, and what can't be copied as a line."""
+
+import base64
+
+from tests.e2e.conftest import Stage
+
+ANNA = "Anna Petrova"
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+
+
+async def test_an_album_stays_together_and_in_order(desk: Stage) -> None:
+    items = [{"photo": PNG, "caption": f"piece {number}"} for number in range(3)]
+    desk.world.send_album(desk.customer, desk.bot, items)
+    await desk.until(lambda: len(desk.in_topic(ANNA)) == 3)
+    relayed = desk.in_topic(ANNA)
+    assert [message.text for message in relayed] == ["piece 0", "piece 1", "piece 2"]
+    assert len({message.album_id for message in relayed}) == 1
+    assert relayed[0].album_id is not None
+
+
+async def test_every_kind_of_media_is_copied_both_ways(desk: Stage) -> None:
+    kinds = ["photo", "video", "animation", "audio", "voice", "video_note", "document", "sticker"]
+    for kind in kinds:
+        desk.world.send(desk.customer, desk.bot, **{kind: PNG})
+    await desk.until(lambda: len(desk.in_topic(ANNA)) == len(kinds))
+    assert [message.kind for message in desk.in_topic(ANNA)] == kinds
+    topic = desk.topic(ANNA)
+    for kind in kinds:
+        desk.world.send(desk.operator, desk.group, topic=topic, **{kind: PNG})
+    await desk.until(lambda: len(desk.seen_by()) == len(kinds) + 1)
+    assert [message.kind for message in desk.seen_by()[1:]] == kinds
+
+
+async def test_a_reply_of_the_customer_points_to_the_operators_own_message(desk: Stage) -> None:
+    desk.world.send(desk.customer, desk.bot, "hello")
+    await desk.until(lambda: desk.in_topic(ANNA))
+    answer = desk.world.send(desk.operator, desk.group, "which size?", topic=desk.topic(ANNA))
+    await desk.until(lambda: len(desk.seen_by()) == 2)
+    desk.world.send(desk.customer, desk.bot, "large", reply_to=desk.seen_by()[1])
+    await desk.until(lambda: desk.in_topic(ANNA)[-1].text == "large")
+    assert desk.in_topic(ANNA)[-1].reply_to == answer.id
+
+
+async def test_what_bots_may_not_copy_becomes_a_readable_line(desk: Stage) -> None:
+    desk.world.send(desk.customer, desk.bot, "before")
+    desk.world.send(desk.customer, desk.bot, giveaway={"winner_count": 1})
+    desk.world.send(desk.customer, desk.bot, "after")
+    await desk.until(lambda: len(desk.in_topic(ANNA)) == 3)
+    assert [message.text for message in desk.in_topic(ANNA)] == [
+        "before",
+        "📎 giveaway: Telegram does not let bots copy this kind of message",
+        "after",
+    ]
+
+
+async def test_a_message_deleted_before_it_was_copied_is_said_in_words(desk: Stage) -> None:
+    desk.sandbox.flood.rules.enabled = False
+    desk.world.send(desk.customer, desk.bot, "first")
+    await desk.until(lambda: desk.in_topic(ANNA))
+    gone = desk.world.send(desk.customer, desk.bot, "I take this back")
+    desk.world.delete(desk.customer, gone)
+    await desk.until(lambda: len(desk.in_topic(ANNA)) == 2)
+    assert desk.in_topic(ANNA)[1].text == "🗑 deleted before it could be copied\n\nI take this back"
+
+
+async def test_a_text_of_5000_characters_arrives_whole_in_the_two_messages_that_the_app_makes_of_it(
+    desk: Stage,
+) -> None:
+    text = "x" * 4096 + "y" * 904
+    for part in (text[:4096], text[4096:]):
+        desk.world.send(desk.customer, desk.bot, part)
+    await desk.until(lambda: len(desk.in_topic(ANNA)) == 2)
+    assert "".join(message.text for message in desk.in_topic(ANNA)) == text
