@@ -1,6 +1,6 @@
 """Messages mirrored per core-second: one worker beside a naive aiogram bot, on the same sandbox, in one run.
 
-    python -m bench.relay [--tenants 200] [--rounds 10] [--repeat 3]
+    make bench ARGS="[--tenants 200] [--rounds 10] [--repeat 3]"
 
 A round is one message per tenant, all at once; the next begins when all of them stand in their groups.
 CPU is user plus system time of the measured process. The sandbox and PostgreSQL are processes of their own;
@@ -215,7 +215,7 @@ async def main(tenants: int, rounds: int, repeat: int, postgres: Postgres, redis
     print(f"ratio worker : naive bot = {ours_rate / theirs_rate:.2f}")
 
 
-if __name__ == "__main__":
+def run() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tenants", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=10)
@@ -229,3 +229,7 @@ if __name__ == "__main__":
         generate_keyring(place / "keyring.json")
         upgrade(server.url)
         asyncio.run(main(given.tenants, given.rounds, given.repeat, server, cache.url, place))
+
+
+if __name__ == "__main__":
+    run()

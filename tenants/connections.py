@@ -23,7 +23,7 @@ from tenants.plans import Plan
 
 TOKEN_COLUMN = "tenants.token"  # noqa: S105  # a column's name
 LINK_LIVES = timedelta(minutes=10)
-_TOKEN = re.compile(r"\b\d{5,15}:[A-Za-z0-9_-]{30,60}\b")
+_TOKEN = re.compile(r"\b\d{5,15}:[A-Za-z0-9_-]{30,60}(?![A-Za-z0-9_-])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +148,12 @@ class Connections:
         if found is None:
             raise NotFound("connection")
         return found
+
+    async def find_for_notice(self, tenant: TenantId) -> Tenant | None:
+        """Whoever owns it: for what the system tells owners by itself, never for what somebody asks."""
+        async with self._database.tenant(tenant) as unit:
+            row = (await unit.execute(select(*_COLUMNS).where(tenants.c.id == tenant))).first()
+        return None if row is None else _read(row)
 
     async def problem(self, owner: UserId, tenant: TenantId) -> str | None:
         """What keeps the session from receiving, or messages out of the group, as a sentence."""

@@ -108,6 +108,7 @@ class Database:
                     "idle_in_transaction_session_timeout": str(int(lease_seconds * 1000)),
                     "lock_timeout": "10000",
                     "jit": "off",
+                    "plan_cache_mode": "force_generic_plan",  # planning a claim costs more than running it
                 },
             },
             hide_parameters=True,

@@ -207,7 +207,8 @@ class DialogBook:
         dialog.topic_status = next((status for status in Status if title.startswith(status.square)), None)
         self.by_topic[topic] = dialog
 
-    async def save(self, unit: UnitOfWork) -> None:
+    async def save(self, unit: UnitOfWork) -> bool:
+        """Whether anything changed, so that a topic may have to."""
         fresh = [dialog for dialog in self.by_chat.values() if dialog.id not in self._before]
         if fresh:
             await unit.execute(insert(dialogs), [_new_row(self.tenant, dialog) for dialog in fresh])
@@ -216,6 +217,7 @@ class DialogBook:
         if changed:
             changed.sort(key=lambda dialog: dialog.id)
             await unit.execute(_SAVE, [_saved(self.tenant, dialog) for dialog in changed])
+        return bool(fresh or changed)
 
 
 def _read(row: Any) -> Dialog:

@@ -64,7 +64,11 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """One tenant as its session sees it at the start of a transaction."""
+    """One tenant as its session sees it at the start of a transaction.
+
+    `known` are those of the received updates that were handled before: found by id, never by order, since ids
+    restart at random after a quiet week (Bot API: Update).
+    """
 
     tenant: TenantId
     owner_id: UserId
@@ -76,18 +80,19 @@ class Desk:
     settings: Settings
     cursor: str | None
     now: datetime
+    known: frozenset[UpdateId]
 
 
 _OPEN = text(
     """
-    SELECT t.owner_id, t.bot_id, t.bot_username, t.group_id, t.state, t.plan, t.settings, i.cursor, now() AS now
+    SELECT t.owner_id, t.bot_id, t.bot_username, t.group_id, t.state, t.plan, t.settings, i.cursor, now() AS now,
+        ARRAY(SELECT u.update_id FROM updates u WHERE u.tenant_id = t.id AND u.update_id = ANY(:ids)) AS known
     FROM leases l JOIN tenants t ON t.shard = l.shard JOIN intakes i ON i.tenant_id = t.id
     WHERE l.shard = :shard AND l.holder = :holder AND l.term = :term AND l.expires_at > clock_timestamp()
         AND t.id = :tenant
     FOR KEY SHARE OF l FOR NO KEY UPDATE OF i
     """
 )
-_KNOWN = text("SELECT update_id FROM updates WHERE tenant_id = :tenant AND update_id = ANY(:ids)")
 _STORE = text(
     f"""
     WITH held AS ({HELD}),
@@ -123,9 +128,9 @@ _COUNT = text(
 )
 
 
-async def open_desk(unit: UnitOfWork, tenant: TenantId, lease: Lease) -> Desk:
+async def open_desk(unit: UnitOfWork, tenant: TenantId, lease: Lease, *, received: Iterable[UpdateId] = ()) -> Desk:
     """Raises `LeaseLost`; holds the lease and the cursor until the unit ends."""
-    row = (await unit.execute(_OPEN, {"tenant": tenant, **lease.values()})).first()
+    row = (await unit.execute(_OPEN, {"tenant": tenant, "ids": list(received), **lease.values()})).first()
     if row is None:
         raise LeaseLost
     plan = Plan(row.plan)
@@ -140,13 +145,8 @@ async def open_desk(unit: UnitOfWork, tenant: TenantId, lease: Lease) -> Desk:
         settings=effective(row.settings, plan),
         cursor=row.cursor,
         now=row.now,
+        known=frozenset(row.known),
     )
-
-
-async def known_updates(unit: UnitOfWork, tenant: TenantId, ids: Iterable[UpdateId]) -> set[UpdateId]:
-    """Those handled before. By id, never by order: ids restart at random after a quiet week (Bot API: Update)."""
-    rows = await unit.execute(_KNOWN, {"tenant": tenant, "ids": list(ids)})
-    return set(rows.scalars())
 
 
 async def store_outcomes(

@@ -113,7 +113,9 @@ class Runner:
         await self._publish_commands(line.session)
         budget = GroupBudget(pool.config.group_sends_per_minute)
         sender = self._sender = Sender(line, pool.keeper, budget, group=desk.group_id)
-        relaying = self._relaying = asyncio.create_task(Relay(line, stored=sender.wake).run())
+        relaying = self._relaying = asyncio.create_task(
+            Relay(line, stored=lambda errands: sender.wake(errands=errands)).run()
+        )
         sending = asyncio.create_task(sender.run())
         try:
             await asyncio.wait([relaying, sending], return_when=asyncio.FIRST_COMPLETED)

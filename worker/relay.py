@@ -28,9 +28,9 @@ log = structlog.get_logger()
 
 
 class Relay:
-    """One tenant's intake. `stored` is called after each commit."""
+    """One tenant's intake. `stored` is called after each commit, with whether a topic has to change."""
 
-    def __init__(self, line: Line, *, stored: Callable[[], None]) -> None:
+    def __init__(self, line: Line, *, stored: Callable[[bool], None]) -> None:
         self._line = line
         self._stored = stored
         self._failures = 0
@@ -50,7 +50,6 @@ class Relay:
             if batch.updates:
                 await self.store(batch)
                 cursor = batch.cursor
-                self._stored()
 
     async def store(self, batch: Batch) -> None:
         """The whole batch, or, where one update of it raises, one update after the other.
@@ -94,16 +93,17 @@ class Relay:
     async def _store_all(self, updates: Sequence[Incoming], cursor: Cursor) -> None:
         line = self._line
         async with line.database.tenant(line.tenant) as unit:
-            desk = await intake.open_desk(unit, line.tenant, line.lease)
-            known = await intake.known_updates(unit, line.tenant, [update.id for update in updates])
-            fresh = list({update.id: update for update in updates if update.id not in known}.values())
+            desk = await intake.open_desk(unit, line.tenant, line.lease, received=[update.id for update in updates])
+            fresh = list({update.id: update for update in updates if update.id not in desk.known}.values())
             work = await self._open_work(unit, desk, fresh)
             outcomes = [Outcome(update.id, update.kind, dispatch(update, work)) for update in fresh]
-            await work.dialogs.save(unit)
+            errands = await work.dialogs.save(unit)
             await outbox.enqueue(unit, line.tenant, work.rows, line.keyring)
             for proposed, word in work.proposals:
                 await propose_group(unit, proposed, word)
             await self._finish(unit, outcomes, cursor)
+        if work.rows or errands:
+            self._stored(errands)
 
     async def _open_work(self, unit: UnitOfWork, desk: Desk, fresh: Sequence[Incoming]) -> Work:
         places = [touched(update, desk.group_id) for update in fresh]
@@ -130,11 +130,11 @@ class Relay:
         log.error("update.set_aside", tenant=str(line.tenant), update=incoming.id, reason=reason)
         outcome = Outcome(incoming.id, incoming.kind, Failed(reason), incoming.raw)
         async with line.database.tenant(line.tenant) as unit:
-            desk = await intake.open_desk(unit, line.tenant, line.lease)
-            known = await intake.known_updates(unit, line.tenant, [incoming.id])
-            if not known:
+            desk = await intake.open_desk(unit, line.tenant, line.lease, received=[incoming.id])
+            if not desk.known:
                 await self._apologize(unit, desk, incoming)
-            await self._finish(unit, [] if known else [outcome], cursor)
+            await self._finish(unit, [] if desk.known else [outcome], cursor)
+        self._stored(False)
 
     async def _apologize(self, unit: UnitOfWork, desk: Desk, incoming: Incoming) -> None:
         event = incoming.event

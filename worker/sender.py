@@ -13,7 +13,7 @@ from tenants import intake, outbox, topics
 from tenants.db import UnitOfWork, is_passing
 from tenants.errors import LeaseLost
 from tenants.ids import ChatId, LaneId
-from tenants.outbox import Row
+from tenants.outbox import Claimed, Row
 from worker.backoff import backoff, patiently
 from worker.errands import Errand, ErrandResult, next_errand, record_errand, run_errand
 from worker.leases import LeaseKeeper
@@ -40,6 +40,8 @@ class Sender:
         self._budget = budget
         self._group = group
         self._wake = asyncio.Event()
+        self._look = self._look_for_errands = self._unsure = True
+        self._has_more: set[LaneId] = set()
         self._in_flight: dict[LaneId, Sequence[Row]] = {}
         self._results: list[Result] = []
         self._errand: Errand | None = None
@@ -49,7 +51,10 @@ class Sender:
         self._draining = False
         self._group_in_trouble = True  # an earlier life may have noted some
 
-    def wake(self) -> None:
+    def wake(self, *, errands: bool = True) -> None:
+        """Something may have come; `errands`: also about topics."""
+        self._look = True
+        self._look_for_errands |= errands
         self._wake.set()
 
     def drain(self) -> None:
@@ -71,6 +76,7 @@ class Sender:
                     if not is_passing(error):
                         raise
                     failures += 1
+                    self._look = self._look_for_errands = self._unsure = True
                     pause = backoff(failures, longest=10)
                     log.warning("sender.turn_failed", tenant=str(self._line.tenant), failures=failures)
                 if isinstance(self._ended_by, LeaseLost):
@@ -93,29 +99,34 @@ class Sender:
             async with asyncio.timeout(seconds):
                 await self._wake.wait()
         except TimeoutError:
-            return
+            self._look = self._look_for_errands = True
 
     async def _turn(self) -> float:
         """Seconds until there may be something to do, if nothing wakes us before."""
         results, errand_result = list(self._results), self._errand_result
+        self._look_again(results, errand_result)
         recorded = {result.run[0].lane for result in results}
         busy = [lane for lane in self._in_flight if lane not in recorded]
-        errand: Errand | None = None
-        runs: list[list[Row]] = []
-        pause = SWEEP
         async with self._line.database.tenant(self._line.tenant) as unit:
             await self._record(unit, results, errand_result)
-            if not self._draining:
-                runs = await self._claim(unit, busy)
-                errand = await self._next_errand(unit, runs, free=self._errand is None or errand_result is not None)
-                if not runs and errand is None and not busy:
-                    pause = await self._pause(unit)
+            claimed = await self._claim(unit, busy)
+            errand = await self._next_errand(unit, claimed, free=self._errand is None or errand_result is not None)
+            pause = await self._pause(unit, busy) if self._unsure else SWEEP
         self._settle(results, errand_result)
-        for run in runs:
+        self._has_more |= claimed.has_more
+        for run in claimed.runs:
             self._start(run)
         if errand is not None and self._group is not None:
             self._start_errand(errand, self._group)
         return pause
+
+    def _look_again(self, results: Sequence[Result], errand_result: ErrandResult | None) -> None:
+        """What has ended may have made way for something else."""
+        refused = any(isinstance(result, Refused) for result in results)
+        followed = any(result.run[0].lane in self._has_more for result in results)
+        self._unsure |= refused
+        self._look |= refused or followed or errand_result is not None or (bool(results) and self._unsure)
+        self._look_for_errands |= refused or errand_result is not None
 
     async def _record(self, unit: UnitOfWork, results: Sequence[Result], errand_result: ErrandResult | None) -> None:
         sent = [result for result in results if isinstance(result, Sent)]
@@ -129,11 +140,15 @@ class Sender:
         if errand_result is not None:
             await record_errand(unit, self._line.tenant, self._line.lease, errand_result)
 
-    async def _claim(self, unit: UnitOfWork, busy: Sequence[LaneId]) -> list[list[Row]]:
+    async def _claim(self, unit: UnitOfWork, busy: Sequence[LaneId]) -> Claimed:
+        """Asks only where something may have come: after a wake-up, behind a sent row, when a wait is over."""
+        if self._draining or not self._look:
+            return Claimed([], set(), others_wait=self._unsure)
+        self._look = False
         directions = [self._in_flight[lane][0].direction for lane in busy]
         customers = directions.count("customer")
         team = min(self._budget.available(), TEAM_AT_ONCE - len(directions) + customers)
-        return await outbox.claim(
+        claimed = await outbox.claim(
             unit,
             self._line.tenant,
             self._line.lease,
@@ -143,17 +158,25 @@ class Sender:
             customers=max(0, CUSTOMERS_AT_ONCE - customers),
             busy=busy,
         )
+        self._unsure |= claimed.others_wait
+        return claimed
 
-    async def _next_errand(self, unit: UnitOfWork, runs: Sequence[Sequence[Row]], *, free: bool) -> Errand | None:
+    async def _next_errand(self, unit: UnitOfWork, claimed: Claimed, *, free: bool) -> Errand | None:
         """Messages come first: an errand takes what they leave of the group's budget."""
-        units = sum(len(run) for run in runs if run[0].direction != "customer")
-        if not free or self._group is None or self._budget.available() <= units:
+        if self._draining or not free or self._group is None or not self._look_for_errands:
             return None
+        units = sum(len(run) for run in claimed.runs if run[0].direction != "customer")
+        if self._budget.available() <= units:
+            self._unsure = True
+            return None
+        self._look_for_errands = False
         return await next_errand(unit, self._line.tenant, self._line.lease)
 
-    async def _pause(self, unit: UnitOfWork) -> float:
-        row = await outbox.seconds_until_due(unit, self._line.tenant, group=self._group, busy=[])
+    async def _pause(self, unit: UnitOfWork, busy: Sequence[LaneId]) -> float:
+        """Only where something is known to wait. Once nothing does, the next wake-up says that something came."""
+        row = await outbox.seconds_until_due(unit, self._line.tenant, group=self._group, busy=busy)
         errand = None if self._group is None else await topics.seconds_until_errand(unit, self._line.tenant)
+        self._unsure = row is not None or errand is not None
         due = min((seconds for seconds in (row, errand) if seconds is not None), default=SWEEP)
         if due <= 0:  # the budget keeps it, or a reply that waits for its target
             due = min(self._budget.wait(), LONGEST_WAIT_FOR_REPLY)
@@ -164,6 +187,7 @@ class Sender:
         del self._results[: len(results)]
         for result in results:
             self._in_flight.pop(result.run[0].lane, None)
+            self._has_more.discard(result.run[0].lane)
         if errand_result is not None:
             self._errand = self._errand_result = None
 

@@ -5,13 +5,14 @@ the lease's term. A row that a dead worker was sending belongs to an older term 
 say so.
 """
 
-from tenants.outbox.claims import ages_of_recent_sends, claim, seconds_until_due
+from tenants.outbox.claims import Claimed, ages_of_recent_sends, claim, seconds_until_due
 from tenants.outbox.queue import enqueue, general_lane
 from tenants.outbox.results import bury, pause_group, record_delivered, snooze
 from tenants.outbox.rows import Body, Delivered, NewRow, Row
 
 __all__ = [
     "Body",
+    "Claimed",
     "Delivered",
     "NewRow",
     "Row",

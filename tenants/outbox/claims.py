@@ -1,6 +1,7 @@
 """Which rows may be sent now, and when the next ones may."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import text
@@ -10,6 +11,18 @@ from tenants.db import UnitOfWork
 from tenants.ids import ChatId, LaneId, TenantId
 from tenants.leases import HELD, Lease
 from tenants.outbox.rows import BODY, Body, Row
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """Each run goes out as one call. `has_more`: the lanes with rows behind the claimed ones; `others_wait`:
+    some lane with rows was not claimed, for want of budget or because it is not due.
+    """
+
+    runs: list[list[Row]]
+    has_more: set[LaneId]
+    others_wait: bool
+
 
 _CLAIM = text(
     f"""
@@ -43,18 +56,23 @@ _CLAIM = text(
         WHERE o.lane_seq = h.lane_seq OR (o.album = h.album AND NOT EXISTS (
             SELECT FROM outbox g WHERE g.lane_id = h.lane_id AND g.lane_seq > h.lane_seq
                 AND g.lane_seq < o.lane_seq AND g.album IS DISTINCT FROM h.album))
+    ),
+    claimed AS (
+        UPDATE outbox o SET state = 'sending', attempts = o.attempts + 1, term = :term, tried_at = clock_timestamp()
+        FROM picked p, lanes l LEFT JOIN dialogs d ON d.tenant_id = l.tenant_id AND d.id = l.dialog_id
+        WHERE o.id = p.id AND o.tenant_id = :tenant AND l.id = o.lane_id
+        RETURNING o.id, o.lane_id, o.lane_seq, o.kind, l.direction, l.dialog_id, d.chat_id, d.topic_id,
+            o.source_chat_id, o.source_message_id, o.album, o.attempts, o.body, l.next_seq,
+            CASE WHEN o.source_message_id IS NULL THEN o.reply_to
+                WHEN l.direction = 'customer' THEN (SELECT m.message_id FROM message_map m WHERE m.tenant_id = :tenant
+                    AND m.group_id = o.source_chat_id AND m.topic_message_id = o.reply_to)
+                ELSE (SELECT m.topic_message_id FROM message_map m WHERE m.tenant_id = :tenant
+                    AND m.chat_id = o.source_chat_id AND m.message_id = o.reply_to AND m.group_id = :group)
+            END AS reply_to
     )
-    UPDATE outbox o SET state = 'sending', attempts = o.attempts + 1, term = :term, tried_at = clock_timestamp()
-    FROM picked p, lanes l LEFT JOIN dialogs d ON d.tenant_id = l.tenant_id AND d.id = l.dialog_id
-    WHERE o.id = p.id AND o.tenant_id = :tenant AND l.id = o.lane_id
-    RETURNING o.id, o.lane_id, o.lane_seq, o.kind, l.direction, l.dialog_id, d.chat_id, d.topic_id,
-        o.source_chat_id, o.source_message_id, o.album, o.attempts, o.body,
-        CASE WHEN o.source_message_id IS NULL THEN o.reply_to
-            WHEN l.direction = 'customer' THEN (SELECT m.message_id FROM message_map m WHERE m.tenant_id = :tenant
-                AND m.group_id = o.source_chat_id AND m.topic_message_id = o.reply_to)
-            ELSE (SELECT m.topic_message_id FROM message_map m WHERE m.tenant_id = :tenant
-                AND m.chat_id = o.source_chat_id AND m.message_id = o.reply_to AND m.group_id = :group)
-        END AS reply_to
+    SELECT c.*, w.lanes AS waiting FROM (
+        SELECT count(*) AS lanes FROM lanes WHERE tenant_id = :tenant AND head_seq < next_seq
+    ) w LEFT JOIN claimed c ON true
     """  # noqa: S608  # a constant of ours
 )
 
@@ -69,10 +87,10 @@ async def claim(
     team: int,
     customers: int,
     busy: Sequence[LaneId],
-) -> list[list[Row]]:
+) -> Claimed:
     """The heads of up to `team` lanes into the group and `customers` lanes out of it; an album is one head.
 
-    Each inner list goes out as one call. The attempt is recorded. `busy` lanes are left out: they are being sent.
+    The attempts are recorded. `busy` lanes are left out: they are being sent.
     """
     values = {
         "tenant": tenant,
@@ -82,11 +100,14 @@ async def claim(
         "busy": list(busy),
         **lease.values(),
     }
-    runs: dict[LaneId, list[Row]] = {}
     found = (await unit.execute(_CLAIM, values)).all()
-    for row in sorted(found, key=lambda item: item.lane_seq):
+    runs: dict[LaneId, list[Row]] = {}
+    ends: dict[LaneId, bool] = {}
+    for row in sorted((row for row in found if row.id is not None), key=lambda item: item.lane_seq):
         runs.setdefault(row.lane_id, []).append(_read(tenant, row, keyring))
-    return list(runs.values())
+        ends[row.lane_id] = row.next_seq == row.lane_seq + 1
+    has_more = {lane for lane, is_last in ends.items() if not is_last}
+    return Claimed(list(runs.values()), has_more, others_wait=found[0].waiting > len(runs) + len(busy))
 
 
 def _read(tenant: TenantId, row: Any, keyring: Keyring) -> Row:

@@ -29,7 +29,7 @@ def _no_empty_group(groups: list[list[str]]) -> list[list[str]]:
     return groups
 
 
-Id = Annotated[int, Field(ge=-(2**52), le=2**52)]
+TelegramId = Annotated[int, Field(ge=-(2**52), le=2**52)]
 """Telegram's ids have at most 52 significant bits."""
 
 
@@ -77,7 +77,7 @@ class Settings(BaseModel):
     ] = False
 
     WHITE_LIST: Annotated[
-        list[Id],
+        list[TelegramId],
         Field(
             max_length=1000,
             description="Only these user ids are accepted. Empty = everyone.",

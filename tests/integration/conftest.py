@@ -79,7 +79,14 @@ async def desk(database: Database, keyring: Keyring) -> AsyncIterator[DeskUnderT
     line = Line(tenant.id, lease, database, keyring, session, "https://backline.example")
     sender = Sender(line, keeper, GroupBudget(1000), group=GROUP)
     under_test = DeskUnderTest(
-        tenant, database, connections, session, line, keeper, Relay(line, stored=sender.wake), sender
+        tenant,
+        database,
+        connections,
+        session,
+        line,
+        keeper,
+        Relay(line, stored=lambda errands: sender.wake(errands=errands)),
+        sender,
     )
     yield under_test
     await under_test.stop()

@@ -1,0 +1,1 @@
+"""Measurements: ratios in one run, against what a user would pick instead."""
