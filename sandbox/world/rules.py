@@ -1,0 +1,39 @@
+"""What is not certain about Telegram is a switch here, with how sure we are of its default.
+
+[M]: one good source or a solid inference; [L]: folklore. Certain rules are code, not switches.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(slots=True)
+class Rules:
+    topic_deleted_text_for: timedelta = timedelta(seconds=60)
+    """After a topic's deletion the server says TOPIC_DELETED, until the Bot API forgets the topic. [M]"""
+
+    update_ids_jump_after: timedelta | None = timedelta(days=7)
+    """Update ids start anew at random after a quiet week. [M]: the new id may be lower than the old."""
+
+    update_retention: timedelta = timedelta(hours=24)
+
+    hasty_polls_are_slowed: bool = True
+    """getUpdates with the same offset again: within 3 s it waits at least 3 s for something new, within
+    half a second it gets one update only."""
+
+    callback_lifetime: timedelta = timedelta(seconds=60)
+    """How long a callback query can be answered. [L]"""
+
+    first_callback_answer_wins: bool = True
+    """A second answer gets "query is too old". [L]"""
+
+    bots_see_service_messages_of_bots: bool = True
+    """Messages of other bots are never delivered; whether their service messages are is not known. [L]"""
+
+    owner_only_forum: bool = True
+    """Only the owner turns topics on and off in the apps. [M]"""
+
+    forwards_from_protected_chats_fail: bool = True
+
+    copies_from_protected_chats_fail: bool = False
+    """Bots may copy protected messages as far as the Bot API server's code says. [M]"""

@@ -1,0 +1,51 @@
+"""What a person may say where, as the apps would let them."""
+
+from sandbox.world import topics
+from sandbox.world.autolinks import with_links
+from sandbox.world.entities import GENERAL, Bot, Chat, Topic, User
+from sandbox.world.messages import Content, Message, Quote, utf16_length
+from sandbox.world.state import NotAllowed, State
+
+
+def say(text: str) -> Content:
+    return Content("text", text, with_links(text))
+
+
+def check_may_write(state: State, user: User, chat: Chat, topic: Topic | int | None) -> int | None:
+    """The topic's id, None where there are none."""
+    if user.is_deleted:
+        raise NotAllowed("This account has been deleted.")
+    if chat.bot is not None:
+        _check_private(user, chat, chat.bot)
+        return None
+    if chat.migrated_to is not None:
+        raise NotAllowed("This group was upgraded to a supergroup; write there.")
+    member = chat.member(user)
+    if not member.is_present:
+        raise NotAllowed("You are not a member of this group.")
+    if not member.is_admin and "send_messages" not in chat.permissions:
+        raise NotAllowed("Only administrators can write in this group.")
+    if not chat.is_forum:
+        return None
+    found = state.topic(chat, GENERAL if topic is None else topic)
+    if not topics.may_post(chat, user, found):
+        raise NotAllowed("This topic is closed.")
+    return found.id
+
+
+def _check_private(user: User, chat: Chat, bot: Bot) -> None:
+    if chat.user is not user:
+        raise NotAllowed("This is somebody else's chat.")
+    if bot.is_deleted:
+        raise NotAllowed("This bot has been deleted.")
+    if chat.blocked:
+        raise NotAllowed("You have blocked this bot. Restart it to write to it.")
+
+
+def make_quote(message: Message, part: str | None) -> Quote | None:
+    if not part:
+        return None
+    position = message.text.find(part)
+    if position < 0:
+        raise NotAllowed("The quoted words are not in the message.")
+    return Quote(part, utf16_length(message.text[:position]))

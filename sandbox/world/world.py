@@ -1,0 +1,218 @@
+"""The World: Telegram's state and what people do in the app."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox.world import callbacks, membership, posting, topics
+from sandbox.world.autolinks import with_links
+from sandbox.world.compose import compose
+from sandbox.world.entities import Bot, Chat, Topic, User
+from sandbox.world.journey import Step
+from sandbox.world.links import open_link, parse_newbot, start
+from sandbox.world.messages import CAPTIONED_KINDS, SERVICE_KINDS, Callback, Content, Entity, Message, Origin
+from sandbox.world.reactions import REACTIONS, react
+from sandbox.world.society import Society
+from sandbox.world.state import NotAllowed
+from sandbox.world.talking import check_may_write, make_quote
+
+Place = Chat | Bot | int
+"""A group, or the bot at the other side of a private chat; or the id of either."""
+_ALBUM_LIMIT = 10
+
+
+@dataclass(frozen=True, slots=True)
+class _Aim:
+    """Where a person's message goes."""
+
+    chat: Chat
+    replied: Message | None
+    where: dict[str, Any]
+
+
+class World(Society):
+    """People's actions. What the app would refuse raises NotAllowed with the reason."""
+
+    def start(self, user: User, bot: Bot, payload: str | None = None) -> Message:
+        """Press START: unblocks the bot and sends /start."""
+        return start(self, user, bot, payload)
+
+    def open_link(self, user: User, link: str, chat: Chat | int | None = None) -> Message | None:
+        """A link of t.me; for `startgroup` the chat is the group the person picks."""
+        newbot = parse_newbot(link)
+        if newbot is not None:
+            return self.create_managed_bot(user, self.bot(newbot.manager), newbot.username, newbot.name)
+        return open_link(self, user, link, self.chat(chat) if isinstance(chat, int) else chat)
+
+    def send(
+        self,
+        user: User,
+        chat: Place,
+        text: str = "",
+        *,
+        topic: Topic | int | None = None,
+        reply_to: Message | int | None = None,
+        quote: str | None = None,
+        **content: Any,
+    ) -> Message:
+        """Send one message; `content` is what `compose` takes, e.g. `photo=b"...", caption="..."`."""
+        aim = self._aim(user, chat, topic, reply_to)
+        said = make_quote(aim.replied, quote) if aim.replied else None
+        return posting.post(self, aim.chat, user, compose(self, text, **content), quote=said, **aim.where)
+
+    def send_album(
+        self,
+        user: User,
+        chat: Place,
+        items: Sequence[Mapping[str, Any]],
+        *,
+        topic: Topic | int | None = None,
+        reply_to: Message | int | None = None,
+    ) -> list[Message]:
+        """Two to ten files at once; each item is what `compose` takes."""
+        if not 1 < len(items) <= _ALBUM_LIMIT:
+            raise NotAllowed("An album has two to ten items.")
+        aim = self._aim(user, chat, topic, reply_to)
+        album_id = self.ids.album()
+        contents = [compose(self, **item) for item in items]
+        return [posting.post(self, aim.chat, user, c, album_id=album_id, **aim.where) for c in contents]
+
+    def post_service(self, user: User, chat: Place, kind: str, **details: Any) -> Message:
+        """A service message of the app's making: `users_shared`, `successful_payment`, `web_app_data`..."""
+        if kind not in SERVICE_KINDS:
+            raise NotAllowed(f"Telegram has no {kind}.")
+        aim = self._aim(user, chat, None, None)
+        return posting.post(self, aim.chat, user, Content(kind, details=details), **aim.where)
+
+    def forward(self, user: User, message: Message, chat: Place, *, topic: Topic | int | None = None) -> Message:
+        source = self.message(message.chat, message)
+        if source.chat.protected or source.protected:
+            raise NotAllowed("Forwarding from this chat is not allowed.")
+        aim = self._aim(user, chat, topic, None)
+        origin = source.origin or Origin("user", source.date, source.sender)
+        return posting.post(self, aim.chat, user, source.content, origin=origin, **aim.where)
+
+    def edit(self, user: User, message: Message, text: str, entities: Iterable[Entity] = ()) -> Message:
+        """Change the text, or the caption."""
+        current = self._own(user, message)
+        if current.origin is not None or current.kind not in {"text", *CAPTIONED_KINDS}:
+            raise NotAllowed("This message can't be edited.")
+        content = _with_text(current.content, text, entities)
+        return current if content == current.content else posting.change(self, current, content=content)
+
+    def delete(self, user: User, message: Message) -> None:
+        """Delete for everyone: one's own, in a private chat any, in a group with the right to."""
+        current = self.message(message.chat, message)
+        if current.sender is not user and not current.chat.is_private:
+            self._check_right(user, current.chat, "delete_messages")
+        posting.remove(self, current)
+
+    def pin(self, user: User, message: Message) -> None:
+        if not message.chat.is_private:
+            self._check_right(user, message.chat, "pin_messages")
+        posting.pin(self, self.message(message.chat, message), user)
+
+    def react(self, user: User, message: Message, emoji: str | None) -> None:
+        """Set the reaction, or take it away."""
+        current = self.message(message.chat, message)
+        if emoji and emoji not in REACTIONS:
+            raise NotAllowed("This is not a reaction.")
+        self._check_present(user, current.chat)
+        react(self, current, user, (emoji,) if emoji else ())
+
+    def press(self, user: User, message: Message, row: int = 0, column: int = 0) -> Callback:
+        """Press a button under a message."""
+        current = self.message(message.chat, message)
+        try:
+            button = current.keyboard[row][column]
+        except IndexError:
+            raise NotAllowed("There is no such button.") from None
+        if "disabled" in button:
+            raise NotAllowed("This button is disabled.")
+        if "callback_data" not in button:
+            raise NotAllowed("This button opens a link.")
+        self._check_present(user, current.chat)
+        return callbacks.press(self, user, current, button["callback_data"])
+
+    def create_topic(
+        self, user: User, chat: Chat, name: str, *, color: int | None = None, emoji_id: str | None = None
+    ) -> Topic:
+        self._check_topics(user, chat)
+        if not name.strip():
+            raise NotAllowed("A topic needs a name.")
+        return topics.create(self, chat, user, name, color=color, emoji_id=emoji_id)
+
+    def rename_topic(
+        self, user: User, chat: Chat, topic: Topic | int, name: str, *, emoji_id: str | None = None
+    ) -> None:
+        found = self._check_topics(user, chat, topic)
+        topics.edit(self, chat, user, found, name=name, emoji_id=emoji_id)
+
+    def close_topic(self, user: User, chat: Chat, topic: Topic | int) -> None:
+        topics.close(self, chat, user, self._check_topics(user, chat, topic))
+
+    def reopen_topic(self, user: User, chat: Chat, topic: Topic | int) -> None:
+        topics.reopen(self, chat, user, self._check_topics(user, chat, topic))
+
+    def delete_topic(self, user: User, chat: Chat, topic: Topic | int) -> None:
+        self._check_right(user, chat, "delete_messages")
+        found = self.topic(chat, topic)
+        if found is chat.general():
+            raise NotAllowed("The General topic can't be deleted.")
+        topics.delete(self, chat, found)
+
+    def block(self, user: User, bot: Bot) -> None:
+        membership.set_blocked(self, self.private(user, bot), blocked=True)
+
+    def unblock(self, user: User, bot: Bot) -> None:
+        membership.set_blocked(self, self.private(user, bot), blocked=False)
+
+    def journey(self, message: Message) -> list[Step]:
+        """What has happened to a person's message so far; empty if no bot is concerned, or long ago."""
+        return list(self.journeys.find(message.chat, message.id) or ())
+
+    def _aim(self, user: User, chat: Place, topic: Topic | int | None, reply_to: Message | int | None) -> _Aim:
+        place = self.chat_seen_by(user, chat)
+        replied = None if reply_to is None else self.message(place, reply_to)
+        if topic is None and replied is not None:
+            topic = replied.topic_id
+        topic_id = check_may_write(self, user, place, topic)
+        where: dict[str, Any] = {
+            "topic_id": topic_id,
+            "reply_to": replied.id if replied else None,
+            "reply_to_chat": place if replied and replied.topic_id != topic_id else None,
+            "anonymous": "anonymous" in place.member(user).rights,
+        }
+        return _Aim(place, replied, where)
+
+    def _check_present(self, user: User, chat: Chat) -> None:
+        if not (chat.user is user or chat.member(user).is_present):
+            raise NotAllowed("You are not a member of this group.")
+
+    def _own(self, user: User, message: Message) -> Message:
+        current = self.message(message.chat, message)
+        if current.sender is not user:
+            raise NotAllowed("This is not your message.")
+        return current
+
+    def _check_topics(self, user: User, chat: Chat, topic: Topic | int | None = None) -> Topic:
+        if not chat.is_forum:
+            raise NotAllowed("This group has no topics.")
+        found = chat.general() if topic is None else self.topic(chat, topic)
+        if not topics.may_manage(chat, user, None if topic is None else found):
+            raise NotAllowed("You may not manage topics here.")
+        return found
+
+
+def _with_text(content: Content, text: str, entities: Iterable[Entity]) -> Content:
+    if not text and content.kind == "text":
+        raise NotAllowed("There is nothing to send.")
+    return Content(
+        content.kind,
+        text,
+        with_links(text, entities),
+        content.file,
+        content.details,
+        content.spoiler,
+        content.caption_above,
+    )
