@@ -122,7 +122,20 @@ _GROUP_PROBLEM = text(
     RETURNING 1
     """
 )
-_FORGET = text("DELETE FROM updates WHERE received_at < now() - interval '48 hours'")
+_FORGET = (
+    text(
+        """
+        DELETE FROM updates WHERE received_at < now() - interval '7 days'
+            OR (received_at < now() - interval '48 hours' AND disposition <> 'failed')
+        """
+    ),
+    text(
+        """
+        DELETE FROM outbox WHERE (state = 'delivered' AND ended_at < now() - interval '48 hours')
+            OR (state = 'buried' AND ended_at < now() - interval '7 days')
+        """
+    ),
+)
 _COUNT = text(
     "SELECT coalesce(disposition, 'unaccounted') AS disposition, count(*) AS n FROM dispositions GROUP BY 1"
 )
@@ -184,9 +197,12 @@ async def note_group_problem(unit: UnitOfWork, tenant: TenantId, problem: str | 
     return (await unit.execute(_GROUP_PROBLEM, {"tenant": tenant, "problem": problem})).first() is not None
 
 
-async def forget_old_updates(unit: UnitOfWork) -> None:
-    """Ids are kept for 48 h; Telegram keeps an unconfirmed update for 24 h (Bot API: getUpdates)."""
-    await unit.execute(_FORGET)
+async def forget_the_past(unit: UnitOfWork) -> None:
+    """What is done with is kept for 48 h, twice as long as Telegram keeps an unconfirmed update (Bot API:
+    getUpdates); what failed for 7 days, to be replayed.
+    """
+    for statement in _FORGET:
+        await unit.execute(statement)
 
 
 async def count_dispositions(unit: UnitOfWork) -> Mapping[str, int]:

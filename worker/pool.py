@@ -14,7 +14,7 @@ from tenants.db import Database
 from tenants.dialogs import close_due
 from tenants.errors import LeaseLost, NotFound
 from tenants.ids import ChatId, TenantId
-from tenants.intake import forget_old_updates, open_desk
+from tenants.intake import forget_the_past, open_desk
 from tenants.leases import Lease, require, shard_of
 from worker.backoff import backoff, patiently
 from worker.commands import COMMANDS
@@ -206,7 +206,7 @@ class Pool:
 
     async def forget(self) -> None:
         async with self.database.fleet() as unit:
-            await forget_old_updates(unit)
+            await forget_the_past(unit)
 
     async def stop(self) -> None:
         async with self._turn:
