@@ -1,0 +1,1 @@
+"""The command line of Backline: the only place where its processes are put together."""

@@ -1,0 +1,179 @@
+"""The command line. A failure that a person can mend is one sentence on stderr and exit code 1."""
+# ruff: noqa: PLC0415 — a command imports only what it runs: `backline --help` is immediate, the API has no aiogram
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from backline.configuration import read_config
+from backline.failure import Failure
+
+if TYPE_CHECKING:
+    from tenants.config import Config
+
+Environ = Mapping[str, str]
+Service = Callable[["Config", Callable[[], None]], Awaitable[None]]
+INTERRUPTED = 130
+MIGRATION_SENTENCES = {
+    "42501": "The user of DATABASE_URL may not migrate: it must own the database and have CREATEROLE.",
+    "55P03": "Another session holds a lock on a table that is to be migrated: try again.",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = _parser().parse_args(argv)
+    try:
+        arguments.run(arguments, os.environ)
+    except Failure as failure:
+        print(failure, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="backline", description="A Telegram group with topics as the customer-relations desk of any bot."
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for name, run, words in (
+        ("up", _up, "run everything on this machine, with servers of its own unless it is given others"),
+        ("api", _api, "serve the HTTP API"),
+        ("worker", _worker, "relay messages; start as many as you like"),
+        ("setup-bot", _setup_bot, "answer owners in the setup bot"),
+    ):
+        commands.add_parser(name, help=words, description=f"Backline: {words}.").set_defaults(run=run)
+    words = "bring the database to today's schema"
+    migrate = commands.add_parser("migrate", help=words, description=f"Backline: {words}.")
+    migrate.add_argument("--check", action="store_true", help="then compare it with the declared tables")
+    migrate.set_defaults(run=_migrate)
+    words = "make a key for the HTTP API, and show it this once"
+    key = commands.add_parser("api-key", help=words, description=f"Backline: {words}.")
+    key.add_argument("--owner", type=int, required=True, metavar="ID", help="the Telegram id of the owner")
+    key.add_argument("--label", default="command line", help="what the owner sees in the list of keys")
+    key.set_defaults(run=_api_key)
+    return parser
+
+
+def _up(_: argparse.Namespace, environ: Environ) -> None:
+    from backline.up import up
+
+    up(environ)
+
+
+def _api(_: argparse.Namespace, environ: Environ) -> None:
+    from backline.preflight import check_port
+    from backline.readiness import announce_ready
+
+    config = read_config(environ)
+    check_port(config.api_host, config.api_port, variable="API_PORT")
+    asyncio.run(_check_servers(config))
+    from api.app import serve
+
+    with _sentences():
+        serve(config, announce_ready)
+
+
+def _worker(_: argparse.Namespace, environ: Environ) -> None:
+    config = read_config(environ)
+    from worker.main import run
+
+    _run_service(run, config)
+
+
+def _setup_bot(_: argparse.Namespace, environ: Environ) -> None:
+    config = read_config(environ)
+    from setup_bot.main import run
+
+    _run_service(run, config)
+
+
+def _migrate(arguments: argparse.Namespace, environ: Environ) -> None:
+    from backline.preflight import check_database
+
+    url = read_config(environ, not_needed=("REDIS_URL", "BACKLINE_KEYRING")).database_url.get_secret_value()
+    asyncio.run(check_database(url, migrated=False))
+    from tenants.migrate import check, upgrade
+
+    with _migration_sentences():
+        upgrade(url)
+        if arguments.check:
+            check(url)
+
+
+def _api_key(arguments: argparse.Namespace, environ: Environ) -> None:
+    url = read_config(environ, not_needed=("REDIS_URL", "BACKLINE_KEYRING")).database_url
+    print(asyncio.run(_make_key(url.get_secret_value(), arguments.owner, arguments.label)))
+
+
+async def _make_key(url: str, owner: int, label: str) -> str:
+    from backline.preflight import check_database
+    from tenants.db import Database
+    from tenants.ids import UserId
+    from tenants.keys import create_key
+
+    await check_database(url)
+    database = Database(url)
+    try:
+        return await create_key(database, UserId(owner), label)
+    finally:
+        await database.close()
+
+
+async def _check_servers(config: "Config") -> None:
+    from backline.preflight import check_database, check_redis
+
+    await check_database(config.database_url.get_secret_value())
+    await check_redis(config.redis_url.get_secret_value())
+
+
+def _run_service(run: Service, config: "Config") -> None:
+    """Run until SIGTERM or Ctrl-C. Both cancel the service, which drains and returns."""
+    import uvloop
+
+    from backline.readiness import announce_ready
+
+    async def until_stopped() -> None:
+        await _check_servers(config)
+        task = asyncio.ensure_future(run(config, announce_ready))
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+        with suppress(asyncio.CancelledError):
+            await task
+
+    with _sentences():
+        uvloop.run(until_stopped())
+
+
+@contextmanager
+def _sentences() -> Iterator[None]:
+    """What the domain says in a sentence, the command line says, too."""
+    from tenants.config import ConfigError
+    from tenants.errors import DomainError
+
+    try:
+        yield
+    except (ConfigError, DomainError) as error:
+        raise Failure(str(error)) from None
+
+
+@contextmanager
+def _migration_sentences() -> Iterator[None]:
+    from alembic.util import CommandError
+    from sqlalchemy.exc import DBAPIError
+
+    try:
+        yield
+    except CommandError as error:
+        raise Failure(f"The migrations do not fit the database: {str(error).rstrip('.')}.") from None
+    except DBAPIError as error:
+        sentence = MIGRATION_SENTENCES.get(str(getattr(error.orig, "sqlstate", "")))
+        if sentence is None:
+            raise
+        raise Failure(sentence) from None
