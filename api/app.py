@@ -1,0 +1,139 @@
+"""The HTTP application, and the process that serves it."""
+
+import contextlib
+import errno
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator
+
+import structlog
+import uvicorn
+import uvloop
+from litestar import Litestar, Router
+from litestar.di import Provide
+from prometheus_client import CollectorRegistry
+from redis.asyncio import Redis
+
+from api.auth import KeyAuthentication
+from api.deps import Services, dependencies, provide_owner
+from api.openapi import KEY, openapi_config
+from api.problems import BODY_LIMIT, JsonRequest, exception_handlers
+from api.routes import health, metrics, settings, tenants
+from api.timing import timed
+from tenants.config import Config, ConfigError
+from tenants.connections import Connections
+from tenants.crypto import Keyring, load_keyring
+from tenants.db import Database
+from tenants.logging import configure_logging
+from tenants.settings.service import SettingsService
+
+_GRACE_SECONDS = 3
+
+log = structlog.get_logger()
+
+
+def create_app(config: Config, database: Database, keyring: Keyring, redis: Redis) -> Litestar:
+    """Owns nothing that it is given: whoever opened the database and Redis closes them."""
+    connections = Connections(database, keyring, plan=config.default_plan)
+    services = Services(
+        database=database,
+        redis=redis,
+        connections=connections,
+        settings=SettingsService(connections),
+        metrics=CollectorRegistry(),
+    )
+    first_version = Router(
+        "/v1",
+        route_handlers=[tenants.router, settings.router],
+        middleware=[lambda app: KeyAuthentication(app, database)],  # no object: routers are copied deeply
+        dependencies={"owner": Provide(provide_owner, sync_to_thread=False)},
+        security=[{KEY: []}],
+    )
+    app = Litestar(
+        route_handlers=[health.is_alive, health.is_ready, metrics.show_metrics, first_version],
+        dependencies=dependencies(services),
+        exception_handlers=exception_handlers(),
+        openapi_config=openapi_config(),
+        request_class=JsonRequest,
+        request_max_body_size=BODY_LIMIT,
+        logging_config=None,
+    )
+    app.asgi_handler = timed(app.asgi_handler, services.metrics)
+    return app
+
+
+def serve(config: Config, ready: Callable[[], None]) -> None:
+    """Blocks until SIGTERM or SIGINT, then lets requests end. Raises `ConfigError` where it can't listen."""
+    configure_logging(config.log_format)
+    keyring = load_keyring(config.backline_keyring)
+    with _listen(config.api_host, config.api_port) as listener:
+        uvloop.run(_run(config, keyring, listener, ready))
+
+
+async def _run(config: Config, keyring: Keyring, listener: socket.socket, ready: Callable[[], None]) -> None:
+    database = Database(config.database_url.get_secret_value())
+    redis = Redis.from_url(config.redis_url.get_secret_value())
+    try:
+        app = create_app(config, database, keyring, redis)
+        server = _Server(_uvicorn_config(app), ready)
+        await server.serve(sockets=[listener])
+    finally:
+        await redis.aclose()
+        await database.close()
+
+
+def _uvicorn_config(app: Litestar) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,  # addresses and headers hold secrets
+        server_header=False,
+        proxy_headers=False,
+        ws="none",
+        lifespan="on",
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+
+
+class _Server(uvicorn.Server):
+    """Says when it listens, and ends by returning: uvicorn would raise the signal once more."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        for listener in sockets or ():
+            host, port = listener.getsockname()[:2]
+            log.info("api.listening", host=host, port=port)
+        self._ready()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        numbers = (signal.SIGTERM, signal.SIGINT)
+        before = {number: signal.signal(number, self.handle_exit) for number in numbers}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise ConfigError(_why_not(error, host, port)) from None
+
+
+def _why_not(error: OSError, host: str, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"Port {port} is in use by another program: set API_PORT to a free port."
+    if error.errno == errno.EACCES:
+        return f"You may not listen on port {port}: set API_PORT to a port above 1023."
+    if error.errno is None or error.errno < 0 or error.errno == errno.EADDRNOTAVAIL:  # < 0: no such name
+        return f"{host} is no address of this machine: set API_HOST to one that is."
+    return f"It is not possible to listen on {host}:{port} ({os.strerror(error.errno).lower()})."

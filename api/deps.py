@@ -1,0 +1,47 @@
+"""What the routes are given."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from litestar import Request
+from litestar.datastructures import State
+from litestar.di import NamedDependency, Provide
+from prometheus_client import CollectorRegistry
+from redis.asyncio import Redis
+
+from tenants.connections import Connections
+from tenants.db import Database
+from tenants.ids import UserId
+from tenants.keys import ApiKey
+from tenants.settings.service import SettingsService
+
+Authenticated = Request[UserId, ApiKey, State]
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What one process has of everything."""
+
+    database: Database
+    redis: Redis
+    connections: Connections
+    settings: SettingsService
+    metrics: CollectorRegistry
+
+
+TheServices = NamedDependency[Services]
+TheConnections = NamedDependency[Connections]
+TheSettings = NamedDependency[SettingsService]
+TheOwner = NamedDependency[UserId]
+
+
+def dependencies(services: Services) -> dict[str, Any]:
+    return {
+        "services": Provide(lambda: services, sync_to_thread=False),
+        "connections": Provide(lambda: services.connections, sync_to_thread=False),
+        "settings": Provide(lambda: services.settings, sync_to_thread=False),
+    }
+
+
+def provide_owner(request: Authenticated) -> UserId:
+    return request.user

@@ -1,0 +1,58 @@
+"""A tenant's settings. Names, types, bounds and words come from the catalogue."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Response, Router, get, patch
+from litestar.params import FromPath, HeaderParameter, JSONBody
+
+from api.deps import TheConnections, TheOwner, TheSettings
+from api.models import SettingView, setting_view
+from api.openapi import SettingsChanged, SettingsShown
+from tenants.connections import Tenant
+from tenants.errors import Invalid
+from tenants.ids import TenantId
+from tenants.settings.service import show
+
+_IfMatch = Annotated[
+    str | None,
+    HeaderParameter(name="If-Match", description="The ETag that you have seen: refuses to overwrite a newer change."),
+]
+Views = Response[dict[str, SettingView]]
+
+
+@get("/", operation_class=SettingsShown, summary="Get the settings")
+async def show_settings(owner: TheOwner, connections: TheConnections, tenant_id: FromPath[UUID]) -> Views:
+    return _answer(await connections.get(owner, TenantId(tenant_id)))
+
+
+@patch("/", operation_class=SettingsChanged, summary="Change settings")
+async def change_settings(
+    owner: TheOwner,
+    settings: TheSettings,
+    tenant_id: FromPath[UUID],
+    data: JSONBody[dict[str, Any]],
+    if_match: _IfMatch = None,
+) -> Views:
+    """All or nothing. `null` resets a setting to its default; an empty text or list switches it off."""
+    version = _version(if_match)
+    return _answer(await settings.change(owner, TenantId(tenant_id), data, version=version))
+
+
+def _answer(tenant: Tenant) -> Views:
+    views = {shown.entry.name: setting_view(shown, tenant.plan) for shown in show(tenant)}
+    return Response(views, headers={"ETag": f'"{tenant.version}"'})
+
+
+def _version(if_match: str | None) -> int | None:
+    if if_match is None or if_match.strip() == "*":
+        return None
+    digits = if_match.strip().removeprefix("W/").strip('"')
+    if not digits.isdecimal():
+        raise Invalid("If-Match takes one ETag, as it came with the settings.", field="If-Match")
+    return int(digits)
+
+
+router = Router(
+    "/tenants/{tenant_id:uuid}/settings", route_handlers=[show_settings, change_settings], tags=["settings"]
+)

@@ -1,0 +1,87 @@
+"""Makes rows for tests: a tenant, and something of its own in every table."""
+
+from sqlalchemy import Table, insert, text
+
+from tenants.connections import Connections, Tenant
+from tenants.crypto import Keyring
+from tenants.db import Database, UnitOfWork
+from tenants.ids import UserId, new_id
+from tenants.models import (
+    api_keys,
+    dialogs,
+    group_links,
+    lanes,
+    message_map,
+    metadata,
+    outbox,
+    pauses,
+    updates,
+)
+from tenants.plans import Plan
+
+OWNER = UserId(9)
+STRANGER = UserId(10)
+SECRET = b"a secret of this tenant"
+
+TENANT_TABLES: list[Table] = [table for table in metadata.sorted_tables if "tenant_id" in table.c]
+
+
+async def make_tenant(
+    database: Database, keyring: Keyring, *, owner: UserId = OWNER, bot: int = 5000, plan: Plan = Plan.BUSINESS
+) -> Tenant:
+    """Connected, without a group so far."""
+    return await Connections(database, keyring, plan=plan).connect(
+        owner, make_token(bot), bot_id=UserId(bot), username=f"shop{bot}_bot", name=f"Shop {bot}"
+    )
+
+
+def make_token(bot: int) -> str:
+    return f"{bot:05}:" + "A" * 35
+
+
+async def make_running(database: Database, tenant: Tenant, *, group: int = -1001) -> None:
+    statement = text("UPDATE tenants SET state = 'running', group_id = :group, group_title = 'Desk' WHERE id = :id")
+    async with database.tenant(tenant.id) as unit:
+        await unit.execute(statement, {"group": group, "id": tenant.id})
+
+
+async def fill_every_table(database: Database, tenant: Tenant, *, number: int = 1) -> None:
+    """One row or more in each table with a `tenant_id`, and an API key of the owner."""
+    async with database.tenant(tenant.id) as unit:
+        await _fill(unit, tenant, number)
+    async with database.owner(tenant.owner_id) as unit:
+        key = {"id": new_id(), "owner_id": tenant.owner_id, "digest": new_id().bytes, "label": "a key"}
+        await unit.execute(insert(api_keys).values(key))
+
+
+async def _fill(unit: UnitOfWork, tenant: Tenant, number: int) -> None:
+    mine = {"tenant_id": tenant.id}
+    dialog, lane = new_id(), new_id()
+    rows = {
+        group_links: {"digest": SECRET, "user_id": tenant.owner_id, "expires_at": text("now()")},
+        updates: {"update_id": number, "kind": "message", "disposition": "queued", "body": SECRET},
+        dialogs: {
+            "id": dialog,
+            "chat_id": number,
+            "name": "Ann",
+            "status": "user_answered",
+            "topic_id": number,
+            "topic_name": "Ann",
+            "close_at": text("now()"),
+        },
+        lanes: {"id": lane, "dialog_id": dialog, "direction": "topic", "next_seq": 2},
+        outbox: {
+            "id": new_id(),
+            "lane_id": lane,
+            "lane_seq": 1,
+            "kind": "copy",
+            "update_id": number,
+            "source_chat_id": number,
+            "source_message_id": 1,
+            "body": SECRET,
+        },
+        message_map: {"chat_id": number, "message_id": 1, "group_id": -1001, "topic_message_id": 1},
+        pauses: {"chat_id": -1001, "until": text("now()")},
+    }
+    for table, values in rows.items():
+        await unit.execute(insert(table).values(mine | values))
