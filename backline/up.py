@@ -9,9 +9,11 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from backline.configuration import UNUSED, read_config
 from backline.data_folder import choose_data_folder, held, keyring_in
+from backline.demo import connect_demo
 from backline.embedded import Postgres, Valkey
 from backline.embedded.folders import disk_errors, make_folder
 from backline.embedded.server import Server
@@ -19,6 +21,7 @@ from backline.failure import Failure
 from backline.preflight import check_port
 from backline.processes import Child, Program, run_to_end
 from backline.readiness import READY_FD, answers
+from tenants.config import Config
 
 LOOPBACK = "127.0.0.1"
 SERVER_CHECK_SECONDS = 0.5
@@ -125,7 +128,10 @@ class _Everything:
         await run_to_end(self._program("migrate"))
         if sandbox is not None:
             await sandbox.ready.wait()
-            self._environment |= await _telegram_of(self._plan.sandbox_url)
+            state = json.loads(await answers(f"{self._plan.sandbox_url}/sandbox/state"))
+            self._environment |= _telegram_of(self._plan.sandbox_url, state)
+            if "demo" in state:
+                await connect_demo(Config.from_env(self._environment), state["demo"])
         children = [
             self._start(group, self._program("api", ready_url=f"{self._plan.api_url}/readyz")),
             self._start(group, self._program("worker")),
@@ -138,7 +144,8 @@ class _Everything:
     def _start_sandbox(self, group: asyncio.TaskGroup) -> Child | None:
         if self._plan.sandbox_port is None:
             return None
-        arguments = ("-m", "sandbox", "--port", str(self._plan.sandbox_port), "--demo")
+        memory = self._plan.folder / "sandbox.world"
+        arguments = ("-m", "sandbox", "--port", str(self._plan.sandbox_port), "--demo", "--memory", str(memory))
         log = self._plan.folder / "logs" / "sandbox.log"
         ready_url = f"{self._plan.sandbox_url}/sandbox/state"
         return self._start(group, Program("sandbox", arguments, log, self._plan.environ, ready_url))
@@ -181,9 +188,9 @@ class _Everything:
         raise _AskedToStopError
 
 
-async def _telegram_of(sandbox_url: str) -> dict[str, str]:
+def _telegram_of(sandbox_url: str, state: Mapping[str, Any]) -> dict[str, str]:
     """The sandbox has a setup bot of its own, with an invented token."""
-    token = json.loads(await answers(f"{sandbox_url}/sandbox/state")).get("setup_bot_token")
+    token = state.get("setup_bot_token")
     if not token:
         raise Failure("The sandbox has no setup bot.")
     return {"TELEGRAM_API_ROOT": sandbox_url, "SETUP_BOT_TOKEN": str(token)}

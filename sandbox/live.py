@@ -75,6 +75,7 @@ class _News:
         self._chats: dict[str, Chat] = {}
         self._topics: dict[tuple[str, int], Chat] = {}
         self._messages: dict[tuple[str, int], Chat] = {}
+        self._posted: set[tuple[str, int]] = set()
         self._callbacks: dict[str, Callback] = {}
         self._known = {key_of(chat) for chat in self._world.privates.values() if chat.messages}
         self._spent: dict[str, tuple[Chat, list[Json]]] = {}
@@ -115,7 +116,7 @@ class _News:
             "callbacks": [self._callback(callback) for callback in self._callbacks.values()],
             "budgets": self._budgets(),
         }
-        for told in (self._accounts, self._chats, self._topics, self._messages, self._callbacks):
+        for told in (self._accounts, self._chats, self._topics, self._messages, self._posted, self._callbacks):
             told.clear()
         told_of = {name: items for name, items in news.items() if items}
         return {"number": world.number, "now": moment(world.now()), **told_of} if told_of else {}
@@ -138,6 +139,8 @@ class _News:
                 self._accounts[subject[-1].bot.id] = None
         elif isinstance(subject, Message):
             self._messages[key, subject.id] = chat
+            if change.kind == "message.posted":
+                self._posted.add((key, subject.id))
         if change.kind in {"message.pinned", "message.unpinned"} or (
             change.kind == "message.deleted" and not chat.is_forum
         ):
@@ -152,7 +155,9 @@ class _News:
 
     def _message(self, key: str, number: int, chat: Chat) -> Json:
         message = chat.messages.get(number)
-        return page_message(self._world, message) if message else {"chat": key, "id": number, "deleted": True}
+        if message is None:
+            return {"chat": key, "id": number, "deleted": True}
+        return page_message(self._world, message) | {"new": (key, number) in self._posted}
 
     def _callback(self, callback: Callback) -> Json:
         return callback_view(callback) | {"user": callback.user.id}

@@ -79,7 +79,11 @@ def chat_head(world: World, flood: Flood, chat: Chat) -> Json:
 def topic_head(world: World, chat: Chat, topic: Topic) -> Json:
     head = topic_view(topic)
     del head["message_ids"]
-    return head | {"is_general": topic.id == GENERAL, "last": _last(world, chat, topic.message_ids)}
+    return head | {
+        "is_general": topic.id == GENERAL,
+        "creator": topic.creator_id,
+        "last": _last(world, chat, topic.message_ids),
+    }
 
 
 def budgets(world: World, flood: Flood, chat: Chat) -> list[Json]:

@@ -30,10 +30,11 @@ class Sandbox:
         flood_control: bool = True,
         clock: Clock | None = None,
         seed: int = 1,
+        world: World | None = None,
     ) -> None:
         if host not in LOOPBACK:
             raise ValueError("The sandbox listens on this machine only.")
-        self.world = World(clock, seed=seed)
+        self.world = world or World(clock, seed=seed)
         self.faults = Faults()
         self.journal = Journal()
         self.flood = Flood(FloodRules(enabled=flood_control))

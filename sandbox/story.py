@@ -1,6 +1,7 @@
 """A message's journey in words for people who have never seen a Bot API: what happened, and why it waits."""
 
 import re
+from datetime import timedelta
 
 from sandbox.world import Bot, Chat, Message, Step, World
 
@@ -37,7 +38,10 @@ def state(world: World, message: Message) -> Json | None:
             latest[step.bot.id] = step
     states = [_state(step) for step in latest.values()] or [("sent", "sent")]
     kind, text = max(states, key=lambda found: _LEAST_NEWS.index(found[0]))
-    return {"kind": kind, "text": text}
+    until = [
+        step.at + timedelta(seconds=int(retry[1])) for step in latest.values() if (retry := _RETRY.search(step.error))
+    ]
+    return {"kind": kind, "text": text, "until": max(until).isoformat() if until and kind == "waiting" else None}
 
 
 def sentence(step: Step, source: Chat) -> str:
@@ -67,7 +71,7 @@ def _state(step: Step) -> tuple[str, str]:
 def _failure(error: str, name: str) -> tuple[str, str]:
     retry = _RETRY.search(error)
     if retry:
-        return "waiting", f"waits for Telegram’s limit, {retry[1]} s"
+        return "waiting", "waits for Telegram’s limit"
     if error.startswith(_PASSING):
         return "waiting", f"{name} was refused and may try again"
     return "refused", "refused by Telegram"

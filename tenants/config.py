@@ -18,9 +18,12 @@ def _split(url: str) -> SplitResult | None:
     """None where it is no address. The library's own words quote the address, and with it the password."""
     try:
         parts = urlsplit(url)
-        _ = parts.port  # raises, too
     except ValueError:
         return None
+    try:
+        _ = parts.port
+    except ValueError:
+        raise ValueError("the port must be a number from 1 to 65535") from None
     return parts
 
 
@@ -63,6 +66,8 @@ class Config(BaseModel):
     """Where the brand line below a free tenant's WELCOME leads."""
     group_sends_per_minute: int = Field(default=20, ge=1)
     """Telegram's limit of sends, edits and topic creations per bot and group (Bots FAQ)."""
+    lease_seconds: float = Field(default=15, ge=3, le=120)
+    """How long a worker's leases outlive it, and so how soon another one takes over a dead worker's tenants."""
     log_format: Annotated[str, Field(pattern="^(json|console)$")] = "json"
 
     @classmethod

@@ -17,10 +17,12 @@ from tenants.errors import LeaseLost
 from tenants.ids import WorkerId
 from tenants.leases import SHARDS, Lease
 
-LENGTH = timedelta(seconds=15)
-RENEW_EVERY = 5.0
-MARGIN = 3.0
-"""Seconds before the lease's end at which a worker stops trusting it."""
+RENEWALS = 3
+"""In a lease's length: two may fail."""
+MARGIN = 0.2
+"""The part of a lease's length before its end in which a worker does not trust it any more."""
+LOOK_FOR_SHARDS = 1.0
+"""Seconds, while there are none."""
 
 log = structlog.get_logger()
 
@@ -36,11 +38,13 @@ class LeaseKeeper:
         database: Database,
         worker: WorkerId,
         *,
+        length: timedelta,
         changed: Callable[[], Awaitable[None]],
         clock: Callable[[], float] = boottime,
     ) -> None:
         self._database = database
         self._worker = worker
+        self._length = length
         self._changed = changed
         self._clock = clock
         self._held: dict[int, Lease] = {}
@@ -64,18 +68,19 @@ class LeaseKeeper:
                 if not is_passing(error):
                     raise
                 log.warning("lease.renewal_failed", error=type(error).__name__)
-            await asyncio.sleep(RENEW_EVERY if self._held else RENEW_EVERY / 5)
+            renewal = self._length.total_seconds() / RENEWALS
+            await asyncio.sleep(renewal if self._held else LOOK_FOR_SHARDS)
 
     async def refresh(self) -> None:
         """One renewal, then whatever shards are free."""
         started = self._clock()
         async with self._database.fleet() as unit:
-            kept = await leases.renew(unit, self._worker, length=LENGTH)
+            kept = await leases.renew(unit, self._worker, length=self._length)
         async with self._database.fleet() as unit:
             taken = await leases.take(
-                unit, self._worker, first=0, last=SHARDS - 1, most=SHARDS - len(kept), length=LENGTH
+                unit, self._worker, first=0, last=SHARDS - 1, most=SHARDS - len(kept), length=self._length
             )
-        self._trusted_until = started + LENGTH.total_seconds() - MARGIN
+        self._trusted_until = started + self._length.total_seconds() * (1 - MARGIN)
         now_held = {lease.shard: lease for lease in (*kept, *taken)}
         lost = [shard for shard, lease in self._held.items() if now_held.get(shard) != lease]
         if taken or lost:

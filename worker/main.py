@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 import structlog
 
@@ -12,7 +13,7 @@ from tenants.crypto import load_keyring
 from tenants.db import Database, is_passing
 from tenants.errors import LeaseLost
 from tenants.ids import TenantId, WorkerId, new_id
-from worker.leases import LENGTH, LeaseKeeper
+from worker.leases import LeaseKeeper
 from worker.pool import Pool
 from worker.wakeups import Wakeups
 
@@ -25,7 +26,7 @@ log = structlog.get_logger()
 async def run(config: Config, ready: Callable[[], None]) -> None:
     """Runs until cancelled, then drains: what is on its way is finished and the shards are given back."""
     keyring = load_keyring(config.backline_keyring)
-    database = Database(config.database_url.get_secret_value(), lease_seconds=LENGTH.total_seconds())
+    database = Database(config.database_url.get_secret_value(), lease_seconds=config.lease_seconds)
     sessions = BotApiSessions(config.telegram_api_root)
     worker = Worker(config, database, WorkerId(new_id()))
     worker.pool = Pool(config, database, keyring, sessions, worker.keeper)
@@ -47,7 +48,9 @@ class Worker:
     pool: Pool
 
     def __init__(self, config: Config, database: Database, identity: WorkerId) -> None:
-        self.keeper = LeaseKeeper(database, identity, changed=self._leases_changed)
+        self.keeper = LeaseKeeper(
+            database, identity, length=timedelta(seconds=config.lease_seconds), changed=self._leases_changed
+        )
         self._wakeups = Wakeups(
             config.database_url.get_secret_value(), heard=self._heard, reconnected=self._reconnected
         )

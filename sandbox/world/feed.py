@@ -42,6 +42,11 @@ class Feed:
         for waiter in self._waiters:
             waiter.set()
 
+    def forget_listeners(self) -> None:
+        """For a World that comes from a file: whoever listened is gone."""
+        self._listeners.clear()
+        self._waiters.clear()
+
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Call the listener on every change, until the returned function is called."""
         self._next_listener += 1

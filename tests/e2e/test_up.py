@@ -13,13 +13,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
 import pytest
 
 from backline.embedded import Postgres, Valkey, temporary_folder
+from backline.embedded.folders import lock
 from backline.processes import PATIENCE
 
 CHECKOUT = Path(__file__).parents[2]
@@ -148,6 +149,8 @@ class Up:
             self.process.kill()
         self.process.communicate()
         assert self.nothing_is_left()
+        for path in self.data.glob("*/server.lock"):  # a server that was started after the last look
+            os.close(lock(path, patience=DEADLINE, sentence=f"{path} is still held"))
         for pidfd in self._pidfds.values():
             os.close(pidfd)
 
@@ -157,8 +160,9 @@ class Up:
     def _remember_processes(self) -> None:
         if self.process.poll() is None:
             for process in self._below():
-                if process.pid not in self._pidfds:
-                    self._pidfds[process.pid] = os.pidfd_open(process.pid)
+                with suppress(ProcessLookupError):
+                    if process.pid not in self._pidfds:
+                        self._pidfds[process.pid] = os.pidfd_open(process.pid)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -72,7 +73,7 @@ async def desk(database: Database, keyring: Keyring) -> AsyncIterator[DeskUnderT
             text("UPDATE tenants SET group_id = :group, state = 'running' WHERE id = :id"),
             {"group": GROUP, "id": tenant.id},
         )
-    keeper = LeaseKeeper(database, WorkerId(new_id()), changed=_nothing)
+    keeper = LeaseKeeper(database, WorkerId(new_id()), length=timedelta(seconds=15), changed=_nothing)
     await keeper.refresh()
     lease: Lease = keeper.held[tenant.shard]
     session = FakeSession()

@@ -1,0 +1,100 @@
+"""The World in a file, so that a second `make run` goes on where the first one stopped.
+
+What is connected to a running process (listeners, polls that wait) is left out. A World that was not kept in good
+order, because its process was killed, skips ahead with its counters: no id is given twice.
+"""
+
+import asyncio
+import contextlib
+import io
+import pickle
+from pathlib import Path
+from types import FunctionType, MethodType
+from typing import Any
+
+from sandbox.world import World
+
+_VERSION = 1
+_SKIP = 1000
+_EVERY = 2.0
+_TRANSIENT = (asyncio.Event, asyncio.Future, MethodType)
+_MODULES = ("sandbox.", "builtins", "collections", "datetime", "random", "_random", "zoneinfo")
+_FORBIDDEN = frozenset({"eval", "exec", "compile", "open", "__import__", "getattr", "setattr", "delattr"})
+
+
+class _Writer(pickle.Pickler):
+    def persistent_id(self, obj: Any) -> str | None:
+        is_local = isinstance(obj, FunctionType) and "<locals>" in obj.__qualname__
+        return "transient" if is_local or isinstance(obj, _TRANSIENT) else None
+
+
+class _Reader(pickle.Unpickler):
+    def persistent_load(self, _: Any) -> None:
+        return None
+
+    def find_class(self, module: str, name: str) -> Any:
+        """Only what a World is made of."""
+        if not module.startswith(_MODULES) or name in _FORBIDDEN:
+            raise pickle.UnpicklingError(f"{module}.{name} is no part of a World")
+        return super().find_class(module, name)
+
+
+class Memory:
+    """One file. `cast` is what programs are told about the people of the demo."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def recall(self) -> tuple[World, dict[str, Any]] | None:
+        """None where there is nothing, or nothing that this version understands."""
+        try:
+            stored = _Reader(io.BytesIO(self._path.read_bytes())).load()
+            version, in_order, world, cast = stored
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, TypeError, AttributeError, EOFError, ImportError, pickle.UnpicklingError):
+            self._path.replace(self._path.with_suffix(".unreadable"))
+            return None
+        if version != _VERSION:
+            return None
+        _disconnect(world)
+        if not in_order:
+            _skip_ahead(world)
+        return world, cast
+
+    def keep(self, world: World, cast: dict[str, Any], *, in_order: bool = False) -> None:
+        """Replaces the file as a whole or not at all."""
+        written = io.BytesIO()
+        _Writer(written, protocol=pickle.HIGHEST_PROTOCOL).dump((_VERSION, in_order, world, cast))
+        fresh = self._path.with_suffix(".new")
+        fresh.write_bytes(written.getvalue())
+        fresh.replace(self._path)
+
+    async def follow(self, world: World, cast: dict[str, Any]) -> None:
+        """Keeps the World every few seconds while something happens, and once more, in good order, when cancelled."""
+        kept = -1
+        try:
+            while True:
+                if kept != world.number:
+                    kept = world.number
+                    with contextlib.suppress(OSError):
+                        self.keep(world, cast)
+                await asyncio.sleep(_EVERY)
+        finally:
+            with contextlib.suppress(OSError):
+                self.keep(world, cast, in_order=True)
+
+
+def _disconnect(world: World) -> None:
+    world.forget_listeners()
+    for bot in world.bots.values():
+        bot.updates.on_arrival = None
+
+
+def _skip_ahead(world: World) -> None:
+    for account in (*world.users.values(), *world.bots.values()):
+        account.last_box_id += _SKIP
+    for chat in (*world.chats.values(), *world.privates.values()):
+        chat.last_message_id += _SKIP
+    for bot in world.bots.values():
+        bot.updates.last_id += _SKIP

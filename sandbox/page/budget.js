@@ -1,0 +1,35 @@
+/** What Telegram still lets each bot send here: a small meter per bot. */
+
+import { h } from './dom.js';
+import { account } from './store.js';
+import { countdown, secondsUntil } from './ticks.js';
+
+const NEARLY = 0.75;
+
+export function budgetMeters(chat) {
+  const shown = chat.budgets.filter((budget) => chat.kind !== 'private' || isBlocked(budget));
+  if (!shown.length) return null;
+  const several = shown.length > 1;
+  return h('div', { class: 'budgets', testid: 'budgets' }, shown.map((budget) => meter(chat, budget, several)));
+}
+
+export const budgetVersion = (chat) => JSON.stringify(chat.budgets);
+
+const isBlocked = (budget) => budget.blocked_until && secondsUntil(budget.blocked_until) > 0;
+
+function meter(chat, budget, several) {
+  const bot = account(budget.bot);
+  const name = bot ? `@${bot.username}` : 'The bot';
+  const blocked = isBlocked(budget);
+  const share = Math.min(1, budget.used / budget.limit);
+  const mood = blocked ? 'blocked' : share >= NEARLY ? 'nearly' : 'calm';
+  const per = chat.kind === 'private' ? 'to this person at once' : 'this minute';
+  const why = `Telegram lets a bot send ${budget.limit} messages ${chat.kind === 'private' ? 'to a person at once' : 'a minute to a group, all its topics together'}. ${name} has sent ${budget.used}.`;
+  const words = blocked
+    ? ['must wait ', countdown(h('b', {}), budget.blocked_until)]
+    : [h('b', {}, `${budget.used} of ${budget.limit}`), ` ${per}`];
+  const bar = h('span', { class: 'bar', 'aria-hidden': 'true' }, h('span', { class: 'fill' }));
+  bar.firstElementChild.style.width = `${share * 100}%`;
+  return h('div', { class: `budget ${mood}`, testid: 'budget', 'data-bot': budget.bot, title: why },
+    (several || chat.kind === 'private') && h('span', { class: 'budget-bot' }, name), bar, h('span', { class: 'budget-words' }, words));
+}

@@ -1,0 +1,102 @@
+/** Plain words for what has no text of its own: service messages, media, times, roles. */
+
+const name = (account) => account?.name || 'Deleted account';
+const names = (accounts) => accounts.map(name).join(', ');
+
+const SERVICE = {
+  new_chat_members: (d, by) => {
+    const joined = d.new_chat_members ?? [];
+    return joined.length === 1 && joined[0].id === by.id ? `${name(by)} joined` : `${name(by)} added ${names(joined)}`;
+  },
+  left_chat_member: (d, by) => (d.left_chat_member?.id === by.id ? `${name(by)} left` : `${name(by)} removed ${name(d.left_chat_member)}`),
+  new_chat_title: (d, by) => `${name(by)} renamed the group to “${d.new_chat_title}”`,
+  pinned_message: (d, by) => `${name(by)} pinned a message`,
+  group_chat_created: (d, by) => `${name(by)} created the group`,
+  supergroup_chat_created: (d, by) => `${name(by)} created the group`,
+  migrate_to_chat_id: () => 'The group became a supergroup',
+  migrate_from_chat_id: () => 'The group became a supergroup',
+  forum_topic_created: (d, by) => `${name(by)} created the topic “${d.name}”`,
+  forum_topic_edited: (d, by) => (d.name ? `${name(by)} renamed the topic to “${d.name}”` : `${name(by)} changed the topic’s icon`),
+  forum_topic_closed: (d, by) => `${name(by)} closed the topic`,
+  forum_topic_reopened: (d, by) => `${name(by)} reopened the topic`,
+  general_forum_topic_hidden: (d, by) => `${name(by)} hid the General topic`,
+  general_forum_topic_unhidden: (d, by) => `${name(by)} showed the General topic`,
+  managed_bot_created: (d, by) => `${name(by)} created ${name(d.bot)}`,
+  users_shared: (d, by) => `${name(by)} shared people`,
+  chat_shared: (d, by) => `${name(by)} shared a chat`,
+  contact_request: (d, by) => `${name(by)} was asked for a contact`,
+  web_app_data: (d, by) => `${name(by)} sent data from a web app`,
+  successful_payment: (d, by) => `${name(by)} paid`,
+  write_access_allowed: (d, by) => `${name(by)} lets the bot write`,
+};
+
+const MEDIA = {
+  photo: '🖼 Photo',
+  video: '🎬 Video',
+  animation: '🎞 Animation',
+  audio: '🎵 Audio',
+  voice: '🎤 Voice message',
+  video_note: '📹 Video message',
+  sticker: '🩷 Sticker',
+  location: '📍 Location',
+  venue: '📍 Place',
+  contact: '👤 Contact',
+  poll: '📊 Poll',
+  paid_media: '⭐ Paid media',
+  giveaway: '🎁 Giveaway',
+  invoice: '🧾 Invoice',
+  game: '🎮 Game',
+  story: '🌀 Story',
+  checklist: '☑️ Checklist',
+};
+
+export const isService = (message) => Object.hasOwn(SERVICE, message.kind);
+export const serviceWords = (message) => SERVICE[message.kind](message.details ?? {}, message.sender);
+
+export function mediaWords(message) {
+  if (message.kind === 'document') return `📎 ${message.file?.name || 'File'}`;
+  if (message.kind === 'dice') return `${message.details.emoji} ${message.details.value}`;
+  return MEDIA[message.kind] ?? message.kind.replaceAll('_', ' ');
+}
+
+/** One line for lists and quotes. */
+export function summaryWords(message) {
+  if (isService(message)) return message.details ? serviceWords(message) : message.kind.replaceAll('_', ' ');
+  if (message.kind === 'text') return message.text;
+  return message.text ? `${mediaWords(message)} · ${message.text}` : mediaWords(message);
+}
+
+const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
+const exactClock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+const day = new Intl.DateTimeFormat('en-GB', { weekday: 'long', day: 'numeric', month: 'long' });
+
+export const timeWords = (iso) => clock.format(new Date(iso));
+export const exactTimeWords = (iso) => exactClock.format(new Date(iso));
+
+export function dayWords(iso) {
+  const date = new Date(iso);
+  return date.toDateString() === new Date().toDateString() ? 'Today' : day.format(date);
+}
+
+export function durationWords(seconds) {
+  if (seconds < 90) return `${Math.round(seconds)} s`;
+  return seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
+}
+
+export function sizeWords(bytes) {
+  if (bytes < 1024) return `${bytes} B`;
+  return bytes < 1 << 20 ? `${Math.round(bytes / 1024)} KB` : `${(bytes / (1 << 20)).toFixed(1)} MB`;
+}
+
+export const STATUS_WORDS = { creator: 'owner', administrator: 'admin', member: 'member' };
+
+export const RIGHT_WORDS = {
+  change_info: 'Change the group’s name',
+  delete_messages: 'Delete messages',
+  restrict_members: 'Remove members',
+  invite_users: 'Add members',
+  pin_messages: 'Pin messages',
+  manage_topics: 'Manage topics',
+  promote_members: 'Add administrators',
+  anonymous: 'Remain anonymous',
+};
