@@ -138,6 +138,9 @@ def _run_service(run: Service, config: "Config") -> None:
     import uvloop
 
     from backline.readiness import announce_ready
+    from tenants.logging import configure_logging
+
+    configure_logging(config.log_format)
 
     async def until_stopped() -> None:
         await _check_servers(config)

@@ -66,7 +66,7 @@ class SharedTransport(BaseSession):
         body = await self._body(bot, method)
         try:
             async with self._open_client().post(url, timeout=limit, allow_redirects=False, **body) as answer:
-                return answer.status, await answer.read()
+                return answer.status, (await answer.read()).replace(bot.token.encode(), b"[token]")
         except aiohttp.ClientConnectorError:
             raise NetworkTrouble(method, "Telegram can't be reached", ambiguous=False) from None
         except TimeoutError:

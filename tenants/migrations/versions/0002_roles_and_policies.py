@@ -30,8 +30,13 @@ BEGIN
         IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) THEN
             EXECUTE format('CREATE ROLE %I NOLOGIN NOINHERIT', name);
         END IF;
-        IF NOT pg_has_role(current_user, name, 'MEMBER') OR NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
-            EXECUTE format('GRANT %I TO %I', name, current_user);
+        IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
+            BEGIN
+                EXECUTE format('GRANT %I TO %I', name, current_user);
+            EXCEPTION WHEN insufficient_privilege THEN
+                -- the roles are another deployment's on this server: being a member of them is enough
+                IF NOT pg_has_role(current_user, name, 'MEMBER') THEN RAISE; END IF;
+            END;
         END IF;
         EXECUTE format('GRANT USAGE ON SCHEMA public TO %I', name);
     END LOOP;
