@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from aiogram import Bot
+from aiogram.enums import ChatMemberStatus
 from aiogram.exceptions import (
     TelegramAPIError,
     TelegramBadRequest,
@@ -164,7 +165,7 @@ class BotApiSession:
     async def membership(self, chat: ChatId, user: UserId) -> Membership:
         member = await self._call(GetChatMember(chat_id=chat, user_id=user))
         granted = {name for name, value in member.model_dump().items() if name.startswith("can_") and value}
-        return Membership(str(member.status.value), frozenset(granted))
+        return Membership(ChatMemberStatus(member.status).value, frozenset(granted))
 
     async def publish_commands(self, commands: Sequence[tuple[str, str]]) -> None:
         listed = [BotCommand(command=name, description=text) for name, text in commands]
