@@ -82,6 +82,7 @@ def _api(_: argparse.Namespace, environ: Environ) -> None:
 
 def _worker(_: argparse.Namespace, environ: Environ) -> None:
     config = read_config(environ)
+    asyncio.run(_check_servers(config))
     from worker.main import run
 
     _run_service(run, config)
@@ -89,6 +90,7 @@ def _worker(_: argparse.Namespace, environ: Environ) -> None:
 
 def _setup_bot(_: argparse.Namespace, environ: Environ) -> None:
     config = read_config(environ)
+    asyncio.run(_check_servers(config))
     from setup_bot.main import run
 
     _run_service(run, config)
@@ -143,7 +145,6 @@ def _run_service(run: Service, config: "Config") -> None:
     configure_logging(config.log_format)
 
     async def until_stopped() -> None:
-        await _check_servers(config)
         task = asyncio.ensure_future(run(config, announce_ready))
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, task.cancel)

@@ -67,6 +67,7 @@ class Memory:
         written = io.BytesIO()
         _Writer(written, protocol=pickle.HIGHEST_PROTOCOL).dump((_VERSION, in_order, world, cast))
         fresh = self._path.with_suffix(".new")
+        fresh.touch(mode=0o600)
         fresh.write_bytes(written.getvalue())
         fresh.replace(self._path)
 

@@ -2,16 +2,19 @@
 
 import asyncio
 import itertools
+import logging
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import asyncpg
 import pytest
+import structlog
 
 from backline.embedded import Postgres, Valkey, temporary_folder
 from tenants.crypto import Keyring, generate_keyring, load_keyring
 from tenants.db import Database
+from tenants.logging import configure_logging
 from tenants.migrate import upgrade
 
 _numbers = itertools.count(1)
@@ -75,3 +78,12 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     opened = Database(database_url)
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+def configure(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Configures, and puts everything back that is the whole process's."""
+    monkeypatch.setattr(logging.root, "handlers", [])
+    monkeypatch.setattr(logging.root, "level", logging.root.level)
+    yield configure_logging
+    structlog.reset_defaults()

@@ -117,6 +117,8 @@ class Runner:
             Relay(line, stored=lambda errands: sender.wake(errands=errands)).run()
         )
         sending = asyncio.create_task(sender.run())
+        if self._stopping:
+            self._end_turn()
         try:
             await asyncio.wait([relaying, sending], return_when=asyncio.FIRST_COMPLETED)
             sender.drain()  # what Telegram accepted is recorded, whatever ended the relay

@@ -11,7 +11,6 @@ from sessions.bot_api import BotApiSessions
 from sessions.errors import SessionError
 from sessions.port import Copy, IdempotencyKey
 from tenants.ids import ChatId, MessageId
-from tenants.logging import configure_logging
 
 SECRET = "AAPoisonPoisonPoisonPoisonPoison123"
 TOKEN = f"123456789:{SECRET}"
@@ -74,9 +73,11 @@ def _everything_about(error: BaseException) -> str:
 
 @pytest.mark.parametrize("answer", [_redirect, _html, _echo_in_error, _broken])
 async def test_no_error_of_a_session_shows_the_token(
-    answer: Callable[[web.Request], web.Response], capfd: pytest.CaptureFixture[str]
+    answer: Callable[[web.Request], web.Response],
+    capfd: pytest.CaptureFixture[str],
+    configure: Callable[[str], None],
 ) -> None:
-    configure_logging("json")
+    configure("json")
     async with server(answer) as root:
         error = await _failure(root)
     printed = capfd.readouterr()

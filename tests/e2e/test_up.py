@@ -6,22 +6,18 @@ The product's own processes are stand-ins here: what is tested is who starts, wa
 import http.client
 import os
 import re
-import select
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
 import pytest
 
 from backline.embedded import Postgres, Valkey, temporary_folder
-from backline.embedded.folders import lock
 from backline.processes import PATIENCE
+from tests.e2e.up_stage import data_folder, free_port, running
 
 CHECKOUT = Path(__file__).parents[2]
 DEADLINE = 30
@@ -84,94 +80,8 @@ def stand_ins() -> Iterator[Path]:
 
 @pytest.fixture
 def data() -> Iterator[Path]:
-    with temporary_folder() as folder:
-        yield folder / "data"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-class Up:
-    """One `backline up`, and everything below it."""
-
-    def __init__(self, stand_ins: Path, data: Path, **environment: str) -> None:
-        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-        ports = {"API_PORT": str(free_port()), "SANDBOX_PORT": str(free_port())}
-        self.environment = {
-            **kept,
-            **ports,
-            "BACKLINE_DATA": str(data),
-            "PYTHONPATH": f"{stand_ins}:{CHECKOUT}",
-            **environment,
-        }
-        self.data = data
-        self.said: list[str] = []
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "backline", "up"],
-            env=self.environment,
-            cwd=stand_ins,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self._pidfds: dict[int, int] = {}
-
-    def hear(self, pattern: str) -> str:
-        """Read on until a line matches."""
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.said.append(line)
-            if re.search(pattern, line):
-                self._remember_processes()
-                return line
-        pytest.fail(f"never said {pattern!r}: {self.said} {self.process.communicate()[1]}")
-
-    def find(self, words: str) -> psutil.Process:
-        return next(p for p in self._below() if words in " ".join(p.cmdline()))
-
-    def log(self, name: str) -> str:
-        return (self.data / "logs" / f"{name}.log").read_text()
-
-    def end(self, number: signal.Signals | None = None) -> tuple[int, str, str]:
-        if number is not None:
-            self.process.send_signal(number)
-        out, err = self.process.communicate(timeout=DEADLINE)
-        return self.process.returncode, out, err
-
-    def nothing_is_left(self) -> bool:
-        return all(select.select([pidfd], [], [], DEADLINE)[0] for pidfd in self._pidfds.values())
-
-    def close(self) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.communicate()
-        assert self.nothing_is_left()
-        for path in self.data.glob("*/server.lock"):  # a server that was started after the last look
-            os.close(lock(path, patience=DEADLINE, sentence=f"{path} is still held"))
-        for pidfd in self._pidfds.values():
-            os.close(pidfd)
-
-    def _below(self) -> list[psutil.Process]:
-        return psutil.Process(self.process.pid).children(recursive=True)
-
-    def _remember_processes(self) -> None:
-        if self.process.poll() is None:
-            for process in self._below():
-                with suppress(ProcessLookupError):
-                    if process.pid not in self._pidfds:
-                        self._pidfds[process.pid] = os.pidfd_open(process.pid)
-
-
-@contextmanager
-def running(stand_ins: Path, data: Path, **environment: str) -> Iterator[Up]:
-    up = Up(stand_ins, data, **environment)
-    try:
-        yield up
-    finally:
-        up.close()
+    with data_folder() as folder:
+        yield folder
 
 
 def test_everything_comes_up_on_loopback_and_ends_with_ctrl_c(stand_ins, data):
@@ -189,7 +99,7 @@ def test_everything_comes_up_on_loopback_and_ends_with_ctrl_c(stand_ins, data):
         }
         for name in names:
             assert up.find(name).is_running()
-        listening = [c.laddr.ip for p in up._below() for c in p.net_connections() if c.status == psutil.CONN_LISTEN]
+        listening = [c.laddr.ip for p in up.below() for c in p.net_connections() if c.status == psutil.CONN_LISTEN]
         assert {*listening} == {"127.0.0.1"}
         code, out, err = up.end(signal.SIGINT)
         assert (code, err) == (0, "")

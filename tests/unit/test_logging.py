@@ -6,8 +6,6 @@ import logging
 import pytest
 import structlog
 
-from tenants.logging import configure_logging
-
 TOKEN = "123456789:AAHsecretsecretsecretsecretsecret_-x"
 KEY = "bl_keykeykeykeykeykeykeykeykeykeykeykeykeykey"
 PASSWORD = "passw0rd"
@@ -23,15 +21,6 @@ class Poisoned:
 class Unshowable:
     def __repr__(self) -> str:
         raise RuntimeError(TOKEN)
-
-
-@pytest.fixture
-def configure(monkeypatch: pytest.MonkeyPatch):
-    """Configures, and puts everything back that is the whole process's."""
-    monkeypatch.setattr(logging.root, "handlers", [])
-    monkeypatch.setattr(logging.root, "level", logging.root.level)
-    yield configure_logging
-    structlog.reset_defaults()
 
 
 @pytest.fixture
