@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _PREVIEW = 90
 _LONGEST_PAGE = 200
+_LATELY = 10
 
 
 def key_of(chat: Chat) -> str:
@@ -121,8 +122,10 @@ def history(world: World, chat: Chat, topic: int | None, before: int | None, lim
 
 
 def _last(world: World, chat: Chat, numbers: dict[int, Message] | dict[int, None]) -> Json | None:
-    number = next(reversed(numbers), None)
-    return page_message(world, chat.messages[number]) if number in chat.messages else None
+    """What the lists show: the last thing said, or done if nothing was said lately."""
+    latest = [chat.messages[n] for n in islice(reversed(numbers), _LATELY) if n in chat.messages]
+    shown = next((message for message in latest if not message.content.is_service), latest[0] if latest else None)
+    return page_message(world, shown) if shown is not None else None
 
 
 def _preview(message: Message) -> Json:

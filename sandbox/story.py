@@ -7,6 +7,8 @@ from sandbox.world import Bot, Chat, Message, Step, World
 
 Json = dict[str, object]
 
+_SQUARE = re.compile(r"[🟪🟨⬛🟩🟥🟦]\ufe0f? *")
+"""A status in a title: it changes, and where the message is does not."""
 _RETRY = re.compile(r"retry after (\d+)")
 _PASSING = ("429", "500", "502", "503", "504")
 _VERBS = {"copyMessage": "copied", "copyMessages": "copied"}
@@ -41,7 +43,13 @@ def state(world: World, message: Message) -> Json | None:
     until = [
         step.at + timedelta(seconds=int(retry[1])) for step in latest.values() if (retry := _RETRY.search(step.error))
     ]
-    return {"kind": kind, "text": text, "until": max(until).isoformat() if until and kind == "waiting" else None}
+    bots = [number for number, step in latest.items() if _state(step) == (kind, text)]
+    return {
+        "kind": kind,
+        "text": text,
+        "bot": bots[0] if bots else None,
+        "until": max(until).isoformat() if until and kind == "waiting" else None,
+    }
 
 
 def sentence(step: Step, source: Chat) -> str:
@@ -62,7 +70,7 @@ def _state(step: Step) -> tuple[str, str]:
         return _failure(step.error, name)
     states = {
         "queued": ("waiting", f"waits for {name}"),
-        "copied": ("copied", _into(step)),
+        "copied": ("copied", _SQUARE.sub("", _into(step))),
         "withheld": ("unseen", f"not shown to {name}"),
     }
     return states.get(step.kind, ("fetched", f"read by {name}"))

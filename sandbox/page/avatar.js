@@ -3,6 +3,7 @@
 import { h } from './dom.js';
 
 const TONES = 8;
+const SPREAD = 40503;
 const SQUARES = { '🟪': 'purple', '🟨': 'yellow', '⬛': 'black', '🟩': 'green', '🟥': 'red', '🟦': 'blue' };
 const LEADING_SQUARE = /^(🟪|🟨|⬛|🟩|🟥|🟦)\uFE0F?\s*/u;
 
@@ -12,9 +13,12 @@ function initials(name) {
   return letters.join('').toUpperCase() || '?';
 }
 
+/** One of a few colours, always the same for the same account. */
+export const toneOf = (id) => Math.floor(((Math.abs(Number(id)) * SPREAD) % 2 ** 32) / 2 ** 29) % TONES;
+
 /** `shape` is `round` for people, `square` for groups and bots; colours follow from the id. */
 export function avatar(id, name, shape = 'round', size = '') {
-  const tone = Math.abs(Number(id)) % TONES;
+  const tone = toneOf(id);
   return h('span', { class: `avatar tone-${tone} ${shape} ${size}`, 'aria-hidden': 'true' }, initials(name));
 }
 

@@ -26,6 +26,7 @@ export function openBotFather(pane) {
       form({
         label: 'Create bot',
         testid: 'new-bot-form',
+        focus: false,
         fields: [
           { name: 'name', label: 'Name', placeholder: 'Corner Bakery' },
           { name: 'username', label: 'Username', placeholder: 'corner_bakery_bot', hint: 'Ends in “bot”.' },

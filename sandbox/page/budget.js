@@ -1,7 +1,7 @@
 /** What Telegram still lets each bot send here: a small meter per bot. */
 
 import { h } from './dom.js';
-import { account } from './store.js';
+import { account, world } from './store.js';
 import { countdown, secondsUntil } from './ticks.js';
 
 const NEARLY = 0.75;
@@ -9,15 +9,20 @@ const NEARLY = 0.75;
 export function budgetMeters(chat) {
   const shown = chat.budgets.filter((budget) => chat.kind !== 'private' || isBlocked(budget));
   if (!shown.length) return null;
-  const several = shown.length > 1;
-  return h('div', { class: 'budgets', testid: 'budgets' }, shown.map((budget) => meter(chat, budget, several)));
+  return h('div', { class: 'budgets', testid: 'budgets' }, shown.map((budget) => meter(chat, budget)));
+}
+
+/** When the bot may send again, if a limit holds it somewhere. */
+export function heldUntil(bot) {
+  const held = [...world.chats.values()].flatMap((chat) => chat.budgets).filter((budget) => budget.bot === bot && isBlocked(budget));
+  return held.map((budget) => budget.blocked_until).sort().at(-1) ?? null;
 }
 
 export const budgetVersion = (chat) => JSON.stringify(chat.budgets);
 
 const isBlocked = (budget) => budget.blocked_until && secondsUntil(budget.blocked_until) > 0;
 
-function meter(chat, budget, several) {
+function meter(chat, budget) {
   const bot = account(budget.bot);
   const name = bot ? `@${bot.username}` : 'The bot';
   const blocked = isBlocked(budget);
@@ -31,5 +36,5 @@ function meter(chat, budget, several) {
   const bar = h('span', { class: 'bar', 'aria-hidden': 'true' }, h('span', { class: 'fill' }));
   bar.firstElementChild.style.width = `${share * 100}%`;
   return h('div', { class: `budget ${mood}`, testid: 'budget', 'data-bot': budget.bot, title: why },
-    (several || chat.kind === 'private') && h('span', { class: 'budget-bot' }, name), bar, h('span', { class: 'budget-words' }, words));
+    h('span', { class: 'budget-bot' }, name), h('span', { class: 'budget-words' }, words), bar);
 }

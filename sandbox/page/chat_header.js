@@ -66,7 +66,7 @@ function subtitle(chat, topic, bot) {
   if (topic) return `topic of ${chat.title}`;
   if (!bot) return `${chat.members.length} members · no topics`;
   const waiting = bot.pending_updates;
-  return waiting ? `bot · its program has ${waiting} update${waiting > 1 ? 's' : ''} to fetch` : 'bot';
+  return waiting ? `bot · ${waiting} update${waiting > 1 ? 's wait' : ' waits'} for its program` : 'bot';
 }
 
 function rename(title, value, save) {

@@ -51,7 +51,7 @@ export class ChatList {
       ...chats.map((chat) => this.chatItem(chat)),
       strangers.length && { key: 'strangers', version: 'strangers', heading: 'Bots to write to' },
       ...strangers.map((bot) => this.strangerItem(bot)),
-      { key: 'botfather', version: 'botfather', title: 'BotFather', preview: 'Make a bot of your own, see its token', lead: () => h('span', { class: 'avatar square botfather', 'aria-hidden': 'true' }, icon('key')), run: () => this.pane.openBotFather(), testid: 'botfather' },
+      { key: 'botfather', version: 'botfather', title: 'BotFather', preview: 'Make a bot of your own, see its token', lead: () => h('span', { class: 'avatar square botfather', 'aria-hidden': 'true' }, icon('robot')), run: () => this.pane.openBotFather(), testid: 'botfather' },
     ].filter(Boolean);
   }
 
@@ -98,7 +98,7 @@ function latest(chat) {
 
 function entry(item) {
   const { last, person, preview } = item;
-  const by = last && !isService(last) && last.sender.id === person ? 'You: ' : last && !isService(last) && item.testid === 'topic-item' ? `${last.sender.name.split(' ')[0]}: ` : '';
+  const by = last && !isService(last) && last.sender.id === person ? 'You: ' : last && !isService(last) && item.testid === 'topic-item' ? `${last.sender.is_bot ? last.sender.name : last.sender.name.split(' ')[0]}: ` : '';
   const words = preview ?? (last ? `${by}${summaryWords(last).slice(0, 120)}` : '');
   const version = [item.title, words, last?.date, item.unread, item.current, item.closed, item.extra].join('|');
   return { ...item, preview: words, version, time: last && timeWords(last.date) };

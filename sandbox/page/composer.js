@@ -107,7 +107,8 @@ export class Composer {
 
   grow() {
     this.input.style.height = 'auto';
-    this.input.style.height = `${Math.min(this.input.scrollHeight, TALLEST_PX)}px`;
+    const { scrollHeight } = this.input;
+    if (scrollHeight) this.input.style.height = `${Math.min(scrollHeight + 2, TALLEST_PX)}px`;
     this.sendButton.classList.toggle('ready', Boolean(this.input.value.trim() || this.files.length));
   }
 

@@ -1,5 +1,6 @@
 /** The messages of the open place: the latest hundred, more when one scrolls up, still where one reads. */
 
+import { heldUntil } from './budget.js';
 import { h, reconcile } from './dom.js';
 import { renderBlock } from './message.js';
 import { load, markRead, place, placeKey } from './store.js';
@@ -22,6 +23,7 @@ export class Conversation {
     this.toBottom = h('button', { type: 'button', class: 'to-bottom', hidden: true, 'aria-label': 'Go to the latest message', on: { click: () => this.scrollDown() } }, '↓', h('span', { class: 'badge' }));
     this.node = h('div', { class: 'conversation' }, this.scroller, this.toBottom, this.news);
     this.scroller.addEventListener('scroll', () => this.onScroll(), { passive: true });
+    new ResizeObserver(() => this.stuck && this.scrollDown()).observe(this.scroller);
     this.key = null;
     this.missed = 0;
   }
@@ -50,20 +52,21 @@ export class Conversation {
     const here = place(this.key);
     const atBottom = this.stuck || this.isAtBottom();
     if (atBottom) this.shown = WINDOW;
+    else this.shown += newer(here.ids, this.latest);
     const ids = here.ids.slice(-this.shown);
     const messages = ids.map((id) => here.messages.get(id));
     this.announce(messages, atBottom);
     const anchor = atBottom ? null : this.anchor();
     reconcile(this.list, blocksOf(messages), {
       key: (block) => block.key,
-      version: (block) => `${block.version}|${this.chat.title}`,
+      version: (block) => `${block.version}|${block.quiet}|${block.held}|${this.chat.title}`,
       render: (block) => renderBlock(block, this.chat, this.pane),
     });
     this.start.hidden = ids.length > 0 || !here.loaded;
     this.start.textContent = here.loaded && !ids.length ? this.pane.emptyWords() : '';
     if (atBottom) this.scrollDown();
     else this.keep(anchor);
-    if (this.pane.isVisible()) markRead(this.key, this.pane.person);
+    if (this.scroller.clientHeight && this.pane.isVisible()) markRead(this.key, this.pane.person);
   }
 
   announce(messages, atBottom) {
@@ -72,10 +75,7 @@ export class Conversation {
     if (last) this.latest = Math.max(last.id, before ?? 0);
     if (before === null || !last) return;
     const fresh = messages.filter((message) => message.id > before && !isService(message) && message.sender.id !== this.pane.person);
-    if (!atBottom) {
-      this.missed += messages.filter((message) => message.id > before).length;
-      this.shown += messages.filter((message) => message.id > before).length;
-    }
+    if (!atBottom) this.missed += newer(messages.map((message) => message.id), before);
     if (fresh.length) this.news.textContent = fresh.map((message) => `${message.sender.name}: ${summaryWords(message)}`).join('\n');
     this.toBottom.lastElementChild.textContent = this.missed ? String(this.missed) : '';
   }
@@ -144,6 +144,8 @@ export class Conversation {
   }
 }
 
+const newer = (ids, latest) => (latest === null ? 0 : ids.filter((id) => id > latest).length);
+
 /** Albums become one block; each block knows whether it begins a day, or a run of one sender. */
 function blocksOf(messages) {
   const blocks = [];
@@ -160,5 +162,17 @@ function blocksOf(messages) {
     }
     before = message;
   }
+  const copied = messages.findLast((message) => message.state?.kind === 'copied')?.id ?? 0;
+  blocks.forEach((block, index) => {
+    const last = block.messages.at(-1);
+    block.quiet = saysTheSame(last, blocks[index + 1]);
+    block.held = last.state?.kind === 'fetched' && last.id > copied ? heldUntil(last.state.bot) : null;
+  });
   return blocks;
+}
+
+function saysTheSame(message, next) {
+  const [following] = next?.messages ?? [];
+  if (!message.state || !following?.state || next.first) return false;
+  return message.state.kind === following.state.kind && message.state.text === following.state.text && !message.state.until;
 }

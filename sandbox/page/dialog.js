@@ -23,9 +23,9 @@ export function openDialog({ title, body, testid, done, onClose, wide = false })
 }
 
 /** A small form: `fields` are `{name, label, value?, hint?, required?}`; `submit(values, close)`. */
-export function form({ fields, submit, label, testid }) {
-  const inputs = fields.map(({ name, label: text, value = '', hint, required = true, placeholder }) => {
-    const input = h('input', { name, value, required, placeholder, autocomplete: 'off', spellcheck: 'false', testid: `field-${name}` });
+export function form({ fields, submit, label, testid, focus = true }) {
+  const inputs = fields.map(({ name, label: text, value = '', hint, required = true, placeholder }, index) => {
+    const input = h('input', { name, value, required, placeholder, autocomplete: 'off', spellcheck: 'false', autofocus: focus && index === 0, testid: `field-${name}` });
     return h('label', { class: 'field' }, h('span', {}, text), input, hint && h('small', {}, hint));
   });
   const node = h('form', { class: 'form', testid }, inputs, h('button', { class: 'button primary', type: 'submit', testid: 'form-submit' }, label));

@@ -7,7 +7,7 @@ const PATHS = {
   down: 'M6 9l6 6 6-6',
   send: 'M5 12l14-7-5 14-3-6z',
   attach: 'M8 12.500l6-6a3 3 0 0 1 4.300 4.300l-7.500 7.500a5 5 0 0 1-7-7l7-7',
-  more: 'M12 6h.01M12 12h.01M12 18h.01',
+  more: 'M11.500 6h1M11.500 12h1M11.500 18h1',
   close: 'M6 6l12 12M18 6L6 18',
   plus: 'M12 5v14M5 12h14',
   lock: 'M7 11h10v8H7zM9 11V8a3 3 0 0 1 6 0v3',
@@ -16,13 +16,12 @@ const PATHS = {
   file: 'M7 3h7l4 4v14H7zM14 3v4h4',
   bolt: 'M13 3L5 14h6l-1 7 8-11h-6z',
   spark: 'M12 4l1.800 5.200L19 11l-5.200 1.800L12 18l-1.800-5.200L5 11l5.200-1.800z',
-  key: 'M14 10a4 4 0 1 0-3.500 4L12 15.500h2V18h2.500v2H20v-3l-5.500-5.500z',
+  robot: 'M8 9h8a2 2 0 0 1 2 2v5a2 2 0 0 1-2 2H8a2 2 0 0 1-2-2v-5a2 2 0 0 1 2-2zM12 5v4M9.500 13v1M14.500 13v1M3.500 12.500v3M20.500 12.500v3',
   edit: 'M5 19l1-4L16 5l3 3L9 18z',
   trash: 'M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13',
   pin: 'M9 4h6l-1 6 3 3H7l3-3zM12 13v7',
   copy: 'M9 9h10v11H9zM5 15V4h10',
   clock: 'M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16zM12 8v4l3 2',
-  pen: 'M5 19l1-4L16 5l3 3L9 18z',
   out: 'M8 5H5v14h14v-3M13 5h6v6M19 5l-9 9',
 };
 
@@ -49,9 +48,12 @@ function append(node, children) {
   }
 }
 
+/** The children instead of those that were; the keyboard's focus stays where it was. */
 export function replace(node, ...children) {
+  const focused = focusedInside(node);
   node.textContent = '';
   append(node, children);
+  if (focused) focusInside(node, focused);
   return node;
 }
 
@@ -78,33 +80,36 @@ export function iconButton(name, label, click, props) {
  * has changed, and moved only if it stands elsewhere.
  */
 export function reconcile(parent, items, { key, version, render }) {
+  const keys = new Set(items.map(key));
   const old = new Map();
-  for (const node of parent.children) old.set(node.itemKey, node);
+  for (const node of [...parent.children]) {
+    if (keys.has(node.itemKey)) old.set(node.itemKey, node);
+    else node.remove();
+  }
   let next = parent.firstElementChild;
   for (const item of items) {
     const itemKey = key(item);
     const itemVersion = version(item);
     let node = old.get(itemKey);
-    old.delete(itemKey);
     if (!node || node.itemVersion !== itemVersion) {
       const fresh = render(item, node);
       fresh.itemKey = itemKey;
       fresh.itemVersion = itemVersion;
       if (node) {
         if (node === next) next = fresh;
-        const focused = node.contains(document.activeElement) ? document.activeElement.dataset.testid : null;
+        const focused = focusedInside(node);
         node.replaceWith(fresh);
-        if (focused) fresh.parentElement && focusInside(fresh, focused);
+        if (focused) focusInside(fresh, focused);
       }
       node = fresh;
     }
     if (node === next) next = next.nextElementSibling;
     else parent.insertBefore(node, next);
   }
-  for (const node of old.values()) node.remove();
 }
 
-/** A node that was built anew keeps the keyboard's focus where it was. */
+const focusedInside = (node) => (node.contains(document.activeElement) ? document.activeElement.dataset.testid : null);
+
 function focusInside(node, testid) {
   const same = node.dataset.testid === testid ? node : node.querySelector(`[data-testid="${CSS.escape(testid)}"]`);
   same?.focus({ preventScroll: true });

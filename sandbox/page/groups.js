@@ -8,6 +8,9 @@ import { account, chatsOf, findBot, findChat, memberOf, subscribe, world } from 
 import { attempt } from './toast.js';
 import { RIGHT_WORDS, STATUS_WORDS } from './words.js';
 
+/** Whose rights are shown; the list is drawn anew after each change. */
+const unfolded = new Set();
+
 /** Telegram's dialog behind a link with `startgroup`; `add(chatId)` resolves to true when it is done. */
 export function chooseGroup(pane, username, admin, add) {
   const bot = findBot(username);
@@ -25,6 +28,7 @@ export function chooseGroup(pane, username, admin, add) {
       form({
         label: 'Create and add',
         testid: 'new-group-here',
+        focus: false,
         fields: [{ name: 'title', label: 'Title', placeholder: 'Our support' }],
         submit: ({ title }) =>
           attempt(async () => {
@@ -103,6 +107,7 @@ function memberRow(pane, chat, member, run) {
   const isAdmin = member.status === 'administrator';
   const shown = Object.keys(RIGHT_WORDS).filter((right) => right !== 'manage_topics' || chat.kind !== 'group');
   const toggle = (right, on) => run('promote', { who: member.id, rights: on ? [...member.rights, right] : member.rights.filter((r) => r !== right) });
+  const remember = (event) => (event.target.open ? unfolded.add(member.id) : unfolded.delete(member.id));
   const rights = shown.map((right) => {
     const checked = member.rights.includes(right);
     const change = async (event) => {
@@ -112,7 +117,7 @@ function memberRow(pane, chat, member, run) {
   });
   return h('li', { class: 'member', testid: 'member', 'data-id': member.id }, accountAvatar(one),
     h('div', { class: 'member-words' }, h('span', { dir: 'auto' }, one.name), h('small', {}, `${one.is_bot ? 'bot, ' : ''}${STATUS_WORDS[member.status]}${one.id === pane.person ? ', you' : ''}`),
-      isAdmin && h('details', {}, h('summary', {}, 'Rights'), h('div', { class: 'rights-grid' }, rights))),
+      isAdmin && h('details', { open: unfolded.has(member.id), on: { toggle: remember } }, h('summary', {}, 'Rights'), h('div', { class: 'rights-grid' }, rights))),
     !isOwner && h('div', { class: 'member-acts' },
       h('button', { type: 'button', class: 'button small', testid: isAdmin ? 'demote' : 'promote', on: { click: () => (isAdmin ? run('demote', { who: member.id }) : run('promote', { who: member.id })) } }, isAdmin ? 'Make a member' : 'Make an admin'),
       one.id !== pane.person && h('button', { type: 'button', class: 'button small danger', testid: 'remove-member', on: { click: () => run('remove_member', { who: member.id }) } }, 'Remove')));

@@ -3,7 +3,7 @@
 import { loadJourney } from './api.js';
 import { openDialog } from './dialog.js';
 import { h, replace } from './dom.js';
-import { findChat, place, placeKey, subscribe } from './store.js';
+import { account, findChat, place, placeKey, subscribe } from './store.js';
 import { countdown } from './ticks.js';
 import { attempt } from './toast.js';
 import { durationWords, exactTimeWords, summaryWords } from './words.js';
@@ -11,8 +11,9 @@ import { durationWords, exactTimeWords, summaryWords } from './words.js';
 const SIGNS = { sent: '✓', waiting: '⏳', fetched: '✓✓', copied: '✓✓', refused: '⚠', unseen: '–' };
 const LONG_PAUSE_S = 1.5;
 
+const LIMITED = 'Nothing is lost: the bot’s program may try again when the time has passed.';
 const ADVICE = {
-  waiting: 'It is kept and nothing is lost: it goes on as soon as it can.',
+  waiting: 'Telegram keeps it, for a day at most, until the bot’s program takes it.',
   fetched: 'The bot’s program has it. What it does with it now is up to that program.',
   unseen: 'Nobody but the members of this group sees it.',
   refused: 'Telegram will not accept it. The program has to tell somebody.',
@@ -20,13 +21,18 @@ const ADVICE = {
   copied: 'It has arrived.',
 };
 
-export function stateChip(message) {
-  const { kind, text, until } = message.state;
-  const left = until ? countdown(h('span', { class: 'left' }), until) : null;
+/**
+ * `quiet` shows the sign alone, where the next message says the same. `held` is until when the bot that
+ * has the message may send nothing.
+ */
+export function stateChip(message, { quiet, held }) {
+  const state = held ? { kind: 'waiting', text: `with @${account(message.state.bot).username}, which must wait`, until: held } : message.state;
+  const { kind, text, until } = state;
+  const left = until && !quiet ? countdown(h('span', { class: 'left' }), until) : null;
   const about = { type: 'button', class: `state ${kind}`, testid: 'message-state', 'data-state': kind };
   const label = `${text}. Press to see its journey.`;
   const chip = h('button', { ...about, 'aria-label': label, title: 'What happened to this message?' },
-    h('span', { class: 'sign', 'aria-hidden': 'true' }, SIGNS[kind] ?? '✓'), h('span', { class: 'state-text', dir: 'auto' }, text), left);
+    h('span', { class: 'sign', 'aria-hidden': 'true' }, SIGNS[kind] ?? '✓'), !quiet && h('span', { class: 'state-text', dir: 'auto' }, text), left);
   chip.addEventListener('click', () => openJourney(message));
   return chip;
 }
@@ -40,7 +46,7 @@ export function openJourney(message) {
     attempt(async () => {
       const { state, steps } = await loadJourney(message.chat, message.id);
       replace(list, ...steps.map((step, index) => stepItem(step, steps[index - 1])));
-      replace(advice, ADVICE[state?.kind] ?? '');
+      replace(advice, state?.until ? LIMITED : (ADVICE[state?.kind] ?? ''));
     });
   let drawn = place(here).messages.get(message.id);
   const stop = subscribe((changes) => {

@@ -1,6 +1,6 @@
 /** One bubble: a message, or the messages of an album. */
 
-import { avatar } from './avatar.js';
+import { avatar, toneOf } from './avatar.js';
 import { h, iconButton } from './dom.js';
 import { stateChip } from './journey.js';
 import { keyboard } from './keyboard.js';
@@ -10,7 +10,10 @@ import { richText } from './rich_text.js';
 import { account } from './store.js';
 import { exactTimeWords, isService, serviceWords, summaryWords, timeWords } from './words.js';
 
-/** `block` is `{messages, first, day}`: `first` of a run of one sender, `day` if a new one begins. */
+/**
+ * `block` is `{messages, first, day, quiet, held}`: `first` of a run of one sender, `day` if a new one begins,
+ * `quiet` if the next message is in the same state, `held` while a limit holds the bot that has it.
+ */
 export function renderBlock(block, chat, pane) {
   const [head] = block.messages;
   const inside = isService(head) ? serviceLine(head) : bubbleRow(block, chat, pane);
@@ -31,18 +34,16 @@ function bubbleRow(block, chat, pane) {
   const content = block.messages.length > 1 ? album(block.messages) : media(head);
   const above = captioned.caption_above;
   const bubble = h('div', { class: `bubble ${content && !words ? 'bare' : ''}` },
-    named && block.first && h('div', { class: `sender tone-text-${Math.abs(head.sender.id) % 8}`, dir: 'auto' }, senderName(head, chat), head.sender.is_bot && h('span', { class: 'tag' }, 'bot')),
+    named && block.first && h('div', { class: `sender tone-text-${toneOf(head.sender.id)}`, dir: 'auto' }, senderName(head, chat), head.sender.is_bot && h('span', { class: 'tag' }, 'bot')),
     head.forwarded_from && h('div', { class: 'forwarded', dir: 'auto' }, `Forwarded from ${head.forwarded_from}`),
     head.reply && quoteBar(head, pane),
     above && words, content, !above && words,
     h('div', { class: 'meta' }, last.edited && h('span', { testid: 'edited' }, 'edited'), h('time', { datetime: last.date, title: exactTimeWords(last.date) }, timeWords(last.date))),
     reactions(last, pane));
-  const row = h('div', { class: `row ${mine ? 'mine' : 'theirs'} ${block.first ? 'first' : ''}`, testid: 'message', 'data-id': last.id, 'data-sender': head.sender.id, 'data-mine': mine ? 'true' : null },
+  return h('div', { class: `row ${mine ? 'mine' : 'theirs'} ${block.first ? 'first' : ''}`, testid: 'message', 'data-id': last.id, 'data-sender': head.sender.id, 'data-mine': mine ? 'true' : null },
     named && (block.first ? senderAvatar(head, chat) : h('span', { class: 'avatar-gap' })),
-    h('div', { class: 'stack' }, bubble, last.keyboard.length > 0 && keyboard(last, pane), mine && last.state && stateChip(last)),
+    h('div', { class: 'stack' }, bubble, last.keyboard.length > 0 && keyboard(last, pane), mine && last.state && stateChip(last, block)),
     actions(last, pane));
-  row.addEventListener('dblclick', () => pane.replyTo(last));
-  return row;
 }
 
 const senderName = (message, chat) => (message.anonymous ? chat.title : (account(message.sender.id)?.name || message.sender.name || 'Deleted account'));
@@ -55,7 +56,7 @@ const textNode = (message, pane) => h('div', { class: 'text', testid: 'message-t
 function quoteBar(message, pane) {
   const jump = () => (message.reply_elsewhere ? null : pane.jumpTo(message.reply.id));
   const words = message.quote ?? (message.reply.text || summaryWords({ ...message.reply, details: null, text: '' }));
-  return h('button', { type: 'button', class: `quote tone-text-${Math.abs(message.reply.sender) % 8}`, testid: 'reply-quote', title: 'Go to the message', on: { click: jump } },
+  return h('button', { type: 'button', class: `quote tone-text-${toneOf(message.reply.sender)}`, testid: 'reply-quote', title: 'Go to the message', on: { click: jump } },
     h('span', { class: 'quote-name', dir: 'auto' }, message.reply.name), h('span', { class: 'quote-text', dir: 'auto' }, words));
 }
 

@@ -111,7 +111,7 @@ export class Pane {
     if (chat && chat.is_forum !== (this.topicId !== null)) return this.open(this.chatKey, null, this.view);
     const key = placeKey(this.chatKey, this.topicId);
     this.drawFrame();
-    if (this.chat && (changes.all || changes.places.has(key) || changes.chats.has(this.chatKey) || changes.accounts)) this.conversation.open(this.chat, this.topicId);
+    if (this.chat && (changes.all || changes.places.has(key) || changes.chats.has(this.chatKey) || changes.accounts || changes.budgets)) this.conversation.open(this.chat, this.topicId);
     return undefined;
   }
 
@@ -123,6 +123,7 @@ export class Pane {
 
   drawFrame() {
     this.node.dataset.view = this.view;
+    this.node.dataset.level = this.level;
     this.node.dataset.open = this.chat ? 'true' : 'false';
     const person = world.users.get(this.person);
     this.node.setAttribute('aria-label', `App of ${person.name}`);

@@ -32,16 +32,17 @@ function openPersons(anchor, pane) {
   openMenu(anchor, [
     customers.length && { heading: 'Customers' }, ...customers.map(item),
     team.length && { heading: 'People in groups' }, ...team.map(item),
-    { label: 'Add a person…', lead: h('span', { class: 'avatar add', 'aria-hidden': 'true' }, icon('plus')), run: () => addPerson(pane), testid: 'add-person' },
+    { label: 'Add a person…', lead: h('span', { class: 'avatar add', 'aria-hidden': 'true' }, icon('plus')), run: () => addPerson((user) => pane.become(user.id)), testid: 'add-person' },
   ], { label: 'Switch person', testid: 'person-menu' });
 }
 
-function addPerson(pane) {
+/** Ask for a name; `then` is called with the new person. */
+export function addPerson(then) {
   openDialog({
     title: 'Add a person',
     testid: 'add-person-dialog',
     body: (close) => [form({
-      label: 'Add and become them',
+      label: 'Add',
       fields: [
         { name: 'first_name', label: 'First name' },
         { name: 'last_name', label: 'Last name', required: false },
@@ -52,7 +53,7 @@ function addPerson(pane) {
         const user = await act('add_user', undefined, given);
         close();
         world.users.set(user.id, user);
-        pane.become(user.id);
+        then(user);
       }),
     })],
   });

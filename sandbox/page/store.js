@@ -23,14 +23,14 @@ const places = new Map();
 const listeners = new Set();
 const NOTHING = Object.freeze([]);
 
-/** Call the listener with `{chats, places, accounts, callbacks, all}` after each change, until told to stop. */
+/** Call the listener with `{chats, places, accounts, callbacks, budgets, all}` after each change, until told to stop. */
 export function subscribe(listener) {
   listeners.add(listener);
   return () => listeners.delete(listener);
 }
 
 function tell(changes) {
-  const complete = { chats: new Set(), places: new Set(), accounts: false, callbacks: [], all: false, ...changes };
+  const complete = { chats: new Set(), places: new Set(), accounts: false, callbacks: [], budgets: false, all: false, ...changes };
   for (const listener of listeners) listener(complete);
 }
 
@@ -49,7 +49,7 @@ export function findChat(key) {
   if (chat || !key?.includes(':')) return chat;
   const [bot, user] = key.split(':').map(Number);
   if (!world.bots.has(bot) || !world.users.has(user)) return undefined;
-  return { key, kind: 'private', bot, user, topics: NOTHING, members: NOTHING, budgets: NOTHING, pinned: NOTHING, last: null };
+  return { key, kind: 'private', is_forum: false, bot, user, topics: NOTHING, members: NOTHING, budgets: NOTHING, pinned: NOTHING, last: null };
 }
 
 export const findTopic = (chat, id) => chat?.topics.find((topic) => topic.id === id);
@@ -96,13 +96,12 @@ export const lastDate = (chat) => {
 
 /** Load the latest messages of a place, or older ones if they are there already. */
 export async function load(chat, topic, older = false) {
-  const here = place(placeKey(chat, topic));
+  const here = place(placeKey(chat.key, topic));
   if (here.loading || (older ? here.complete : here.loaded)) return;
   here.loading = true;
-  const epoch = here;
   try {
-    const page = await loadHistory(chat, topic, older ? here.ids[0] : null);
-    if (places.get(here.key) !== epoch) return;
+    const page = await loadHistory(chat.key, topic, older ? here.ids[0] : null);
+    if (places.get(here.key) !== here) return;
     for (const message of page.messages) keep(here, message, page.number);
     here.loaded = true;
     here.complete = page.complete;
@@ -127,7 +126,7 @@ export function restart(snapshot) {
 }
 
 export function change(news) {
-  const told = { chats: new Set(), places: new Set(), accounts: Boolean(news.accounts), callbacks: news.callbacks ?? [] };
+  const told = { chats: new Set(), places: new Set(), accounts: Boolean(news.accounts), budgets: Boolean(news.budgets), callbacks: news.callbacks ?? [] };
   for (const head of news.accounts ?? []) (head.is_bot ? world.bots : world.users).set(head.id, head);
   for (const chat of news.chats ?? []) {
     keepChat(chat);
@@ -174,7 +173,7 @@ function hear(message, number) {
   const key = placeKey(message.chat, chat?.is_forum ? message.topic : null);
   const here = place(key);
   if (message.new) count(here, chat, message);
-  if (!here.last || message.id >= here.last.id) here.last = message;
+  if (!here.last || (message.id >= here.last.id && (!isService(message) || isService(here.last)))) here.last = message;
   if (here.loaded || here.loading) keep(here, message, number);
   return key;
 }
