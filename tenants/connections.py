@@ -18,7 +18,7 @@ from tenants.db import SETUP_CHANNEL, Database, UnitOfWork, shard_channel, viola
 from tenants.errors import Conflict, Forbidden, Invalid, NotFound
 from tenants.ids import ChatId, TenantId, UserId, new_id
 from tenants.leases import shard_of
-from tenants.models import group_links, intakes, tenants
+from tenants.models import dialogs, group_links, intakes, tenants
 from tenants.plans import Plan
 
 TOKEN_COLUMN = "tenants.token"  # noqa: S105  # a column's name
@@ -200,6 +200,8 @@ class Connections:
             if (await unit.execute(query)).scalar_one_or_none() != proposed.chat:
                 raise Conflict("The group link was replaced meanwhile: use the newest one.")
             await unit.execute(delete(group_links).where(group_links.c.tenant_id == found.id))
+            if found.group_id != proposed.chat:
+                await _forget_topics(unit, found.id)
             values = {"group_id": proposed.chat, "group_title": title, "state": "running"}
             return await _change(unit, found, values)
 
@@ -231,6 +233,12 @@ async def _find(unit: UnitOfWork, owner: UserId, tenant: TenantId) -> Tenant | N
     query = select(*_COLUMNS).where(tenants.c.id == tenant, tenants.c.owner_id == owner)
     row = (await unit.execute(query)).first()
     return None if row is None else _read(row)
+
+
+async def _forget_topics(unit: UnitOfWork, tenant: TenantId) -> None:
+    """Topic ids count in one group: in another the same id is somebody else's topic."""
+    values = {"topic_id": None, "topic_status": None, "topic_open": True, "topic_asked_at": None}
+    await unit.execute(update(dialogs).where(dialogs.c.tenant_id == tenant).values(values))
 
 
 async def _change(unit: UnitOfWork, found: Tenant, values: dict[str, Any], *, strictly: bool = False) -> Tenant:

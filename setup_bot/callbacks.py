@@ -1,0 +1,99 @@
+"""What the buttons carry: at most 64 bytes, a tenant's id and what to do, never a right to do it."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from enum import StrEnum
+from typing import Annotated
+from uuid import UUID
+
+from aiogram.filters.callback_data import CallbackData
+from pydantic import BeforeValidator, PlainSerializer
+
+
+def _shorten(tenant: UUID) -> str:
+    return urlsafe_b64encode(tenant.bytes).rstrip(b"=").decode()
+
+
+def _lengthen(value: object) -> object:
+    """Raises `ValueError` for what is no id; the filter then says that the button is none of ours."""
+    return UUID(bytes=urlsafe_b64decode(value + "==")) if isinstance(value, str) else value
+
+
+TenantKey = Annotated[UUID, BeforeValidator(_lengthen), PlainSerializer(_shorten)]
+"""22 characters instead of 32: the longest setting's name must fit beside it."""
+
+
+class GroupStep(StrEnum):
+    SHOW = "show"
+    NEW_LINK = "new"
+    CHECK = "check"
+
+
+class Value(StrEnum):
+    """What a button can set. Explicit, so that pressing it twice does nothing more."""
+
+    ON = "on"
+    OFF = "off"
+    DEFAULT = "-"
+
+
+class Sure(StrEnum):
+    NO = "0"
+    ONCE = "1"
+    TWICE = "2"
+
+
+class Home(CallbackData, prefix="h"):
+    page: int = 0
+
+
+class New(CallbackData, prefix="n"):
+    pass
+
+
+class Card(CallbackData, prefix="c"):
+    tenant: TenantKey
+
+
+class Run(CallbackData, prefix="r"):
+    tenant: TenantKey
+    running: bool
+
+
+class Group(CallbackData, prefix="g"):
+    tenant: TenantKey
+    step: GroupStep
+
+
+class Use(CallbackData, prefix="u"):
+    """`chat` is the group that the question was about: a later one is another question."""
+
+    tenant: TenantKey
+    chat: int
+
+
+class Sections(CallbackData, prefix="o"):
+    tenant: TenantKey
+
+
+class Section(CallbackData, prefix="p"):
+    tenant: TenantKey
+    section: str
+
+
+class Setting(CallbackData, prefix="s"):
+    tenant: TenantKey
+    name: str
+
+
+class Put(CallbackData, prefix="v"):
+    tenant: TenantKey
+    name: str
+    value: Value
+
+
+class Delete(CallbackData, prefix="d"):
+    """`version` is the tenant's when the question was asked: after any change it is asked again."""
+
+    tenant: TenantKey
+    version: int
+    sure: Sure

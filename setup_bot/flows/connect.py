@@ -1,0 +1,111 @@
+"""A new connection: a token comes in, is deleted from the chat at once, checked with Telegram and kept encrypted."""
+
+from aiogram import Router
+from aiogram.fsm.context import FSMContext
+from aiogram.types import CallbackQuery, Message
+from aiogram.utils.formatting import Text
+
+from sessions.errors import Flaky, Revoked, SessionError
+from sessions.port import BotIdentity
+from setup_bot.callbacks import New
+from setup_bot.flows.asking import Asking
+from setup_bot.flows.card import show_card
+from setup_bot.flows.group import show_link
+from setup_bot.screens import connections as screens
+from setup_bot.services import Services
+from setup_bot.talk import Talk
+from setup_bot.texts import say, words
+from tenants.connections import Tenant, find_token
+from tenants.errors import Conflict, DomainError, Invalid
+from tenants.ids import UserId
+
+MASKED = "[token]"
+"""What the transport makes of the bot's own token wherever Telegram sends it."""
+
+
+class AlreadyYours(Exception):
+    """The bot is connected, and this person connected it: nothing is wrong."""
+
+    def __init__(self, tenant: Tenant) -> None:
+        super().__init__()
+        self.tenant = tenant
+
+
+def holds_token(message: Message) -> bool:
+    """A token is taken for one wherever it is sent, so that it never stays in a chat or ends in a setting."""
+    typed = _read(message)
+    try:
+        find_token(typed)
+    except Invalid:
+        return MASKED in typed
+    return True
+
+
+def _read(message: Message) -> str:
+    return message.text or message.caption or ""
+
+
+async def asked(_: CallbackQuery, talk: Talk, state: FSMContext) -> None:
+    await _ask(talk, state)
+
+
+async def _ask(talk: Talk, state: FSMContext, *, problem: Text | None = None, replacing: int | None = None) -> None:
+    shown = await talk.show(screens.ask_token(problem), replacing=replacing)
+    await state.set_state(Asking.token)
+    await state.set_data({"screen": shown})
+
+
+async def token_typed(message: Message, talk: Talk, services: Services, state: FSMContext) -> None:
+    """Also anything else that is typed where a token is expected."""
+    removed = await talk.remove_typed()
+    last_screen = (await state.get_data()).get("screen")
+    await state.clear()
+    try:
+        tenant = await _connect(services, talk.person, _read(message))
+    except AlreadyYours as yours:
+        notice = say("token.mine_already", bot=yours.tenant.bot_username)
+        await show_card(talk, services, yours.tenant.id, notice=notice, replacing=last_screen)
+    except (DomainError, SessionError) as error:
+        await _ask(talk, state, problem=_sentence(error), replacing=last_screen)
+    else:
+        await show_link(talk, services, tenant, replacing=last_screen)
+    if not removed and not await talk.remove_typed():
+        await talk.say(say("token.left"))
+
+
+async def _connect(services: Services, owner: UserId, typed: str) -> Tenant:
+    if MASKED in typed:
+        raise Invalid(words("token.own"))
+    token = find_token(typed)
+    if token.partition(":")[0] == str(services.me):  # an earlier one of its own
+        raise Invalid(words("token.own"))
+    bot = await services.sessions.open(token).identify()
+    if not bot.can_join_groups:
+        raise Invalid(words("token.joins_no_groups", bot=bot.username))
+    try:
+        return await services.connections.connect(owner, token, bot_id=bot.id, username=bot.username, name=bot.name)
+    except Conflict:
+        await _raise_if_own(services, owner, bot)
+        raise
+
+
+async def _raise_if_own(services: Services, owner: UserId, bot: BotIdentity) -> None:
+    for tenant in await services.connections.list_tenants(owner):
+        if tenant.bot_id == bot.id:
+            raise AlreadyYours(tenant) from None
+
+
+def _sentence(error: DomainError | SessionError) -> Text:
+    if isinstance(error, Revoked):
+        return say("token.revoked")
+    if isinstance(error, Flaky):
+        return say("token.silent")
+    return Text(error.text)
+
+
+def router() -> Router:
+    made = Router(name="connect")
+    made.callback_query.register(asked, New.filter())
+    made.message.register(token_typed, holds_token)
+    made.message.register(token_typed, Asking.token, lambda message: message.text is not None)
+    return made

@@ -1,0 +1,80 @@
+"""The group step: a one-tap link, the group that comes back, its verification and the owner's yes."""
+
+from aiogram import Router
+from aiogram.types import CallbackQuery
+
+from sessions.errors import SessionError
+from sessions.port import Session
+from setup_bot.callbacks import Group, GroupStep, Use
+from setup_bot.flows.lost import show_current
+from setup_bot.screens import group as screens
+from setup_bot.screens.screen import Screen
+from setup_bot.services import Services
+from setup_bot.talk import Talk
+from setup_bot.texts import words
+from setup_bot.verification import Facts, Report, judge, report_trouble
+from tenants.connections import ProposedGroup, Tenant
+from tenants.ids import ChatId, TenantId, UserId
+
+
+async def show_link(talk: Talk, services: Services, tenant: Tenant, *, replacing: int | None = None) -> None:
+    """A new word each time; from now on the wizard waits for the group."""
+    word = await services.connections.make_group_link(talk.person, tenant.id)
+    shown = await talk.show(screens.link(tenant, word), replacing=replacing)
+    await services.waiting.put(tenant.id, talk.person, shown)
+
+
+async def stepped(_: CallbackQuery, callback_data: Group, talk: Talk, services: Services) -> None:
+    tenant = await services.connections.get(talk.person, TenantId(callback_data.tenant))
+    proposed = await services.connections.find_proposed_group(talk.person, tenant.id)
+    step = callback_data.step
+    if step is GroupStep.NEW_LINK or (proposed is None and step is GroupStep.SHOW):
+        await show_link(talk, services, tenant)
+    elif proposed is not None:
+        await talk.show((await inspect(services, tenant, proposed))[0])
+        await services.waiting.drop(tenant.id)
+    elif await services.waiting.find(tenant.id) is None:
+        await talk.show(screens.expired(tenant))
+    else:
+        await talk.toast(words("link.nothing"), alert=True)
+
+
+async def used(callback: CallbackQuery, callback_data: Use, talk: Talk, services: Services) -> None:
+    """Verified once more: between the question and the answer anything may have changed."""
+    tenant = await services.connections.get(talk.person, TenantId(callback_data.tenant))
+    proposed = await services.connections.find_proposed_group(talk.person, tenant.id)
+    if proposed is None or proposed.chat != callback_data.chat:
+        await show_current(callback, talk, services, tenant.id)
+        return
+    screen, report = await inspect(services, tenant, proposed)
+    if not report.problems:
+        tenant = await services.connections.attach_group(talk.person, proposed, title=report.title)
+        await services.waiting.drop(tenant.id)
+        screen = screens.done(tenant)
+    await talk.show(screen)
+
+
+async def inspect(services: Services, tenant: Tenant, proposed: ProposedGroup) -> tuple[Screen, Report]:
+    """Asks Telegram with the tenant's own bot, because it is its rights that count."""
+    token = await services.connections.token(tenant.owner_id, tenant.id)
+    try:
+        session = services.sessions.open(token)
+        report = judge(await _ask_telegram(session, proposed.chat, bot=tenant.bot_id, owner=proposed.user))
+    except SessionError as error:
+        report = report_trouble(error)
+    return screens.verdict(tenant, proposed.chat, report), report
+
+
+async def _ask_telegram(session: Session, chat: ChatId, *, bot: UserId, owner: UserId) -> Facts:
+    group = await session.group(chat)
+    member = await session.membership(chat, bot)
+    if not member.is_administrator:
+        return Facts(group, member, None)
+    return Facts(group, member, await session.membership(chat, owner))
+
+
+def router() -> Router:
+    made = Router(name="group")
+    made.callback_query.register(stepped, Group.filter())
+    made.callback_query.register(used, Use.filter())
+    return made

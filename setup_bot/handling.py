@@ -1,0 +1,69 @@
+"""One raw update, from JSON to done: whatever it is and whatever goes wrong, it never spoils another."""
+
+import asyncio
+from typing import Any
+
+import structlog
+from aiogram import Bot, Dispatcher
+from aiogram.exceptions import TelegramAPIError
+from aiogram.types import Update
+from pydantic import ValidationError
+
+from setup_bot.failures import explain
+from setup_bot.talk import Talk
+from setup_bot.texts import words
+from tenants.ids import UserId
+
+ALLOWED = ["message", "callback_query"]
+LONGEST = 45.0
+"""Seconds for one update; above it the person is told to try again."""
+
+log = structlog.get_logger()
+
+
+def read_person(raw: dict[str, Any]) -> int:
+    """Whose line the update belongs to; 0 for what has no sender."""
+    for kind in ALLOWED:
+        body = raw.get(kind)
+        sender = body.get("from") if isinstance(body, dict) else None
+        if isinstance(sender, dict) and isinstance(sender.get("id"), int):
+            return int(sender["id"])
+    return 0
+
+
+class Handling:
+    def __init__(self, bot: Bot, dispatcher: Dispatcher, *, longest: float = LONGEST) -> None:
+        self._bot = bot
+        self._dispatcher = dispatcher
+        self._longest = longest
+
+    async def handle(self, raw: dict[str, Any]) -> None:
+        """Raises nothing."""
+        if not any(kind in raw for kind in ALLOWED):
+            log.info("update.ignored", kinds=sorted(key for key in raw if key != "update_id"))
+            return
+        try:
+            update = Update.model_validate(raw, context={"bot": self._bot})
+        except ValidationError as error:
+            log.warning("update.unreadable", problems=[".".join(map(str, e["loc"])) for e in _errors(error)])
+            return
+        try:
+            async with asyncio.timeout(self._longest) as deadline:
+                await self._dispatcher.feed_update(self._bot, update)
+        except Exception as error:  # noqa: BLE001  # whatever it is, it is told and logged here
+            await self._tell(update, words("trouble.slow") if deadline.expired() else explain(error))
+
+    async def _tell(self, update: Update, sentence: str | None) -> None:
+        callback = update.callback_query
+        sender = callback.from_user if callback else update.message and update.message.from_user
+        if sentence is None or not sender:
+            return
+        try:
+            async with asyncio.timeout(self._longest):
+                await Talk(self._bot, UserId(sender.id), callback=callback).tell(sentence)
+        except (TelegramAPIError, TimeoutError) as error:
+            log.warning("sentence.not_delivered", error=type(error).__name__)
+
+
+def _errors(error: ValidationError) -> list[Any]:
+    return list(error.errors(include_input=False, include_url=False, include_context=False))

@@ -1,0 +1,171 @@
+"""The setup bot's process: lease, polling, notices, put together."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import structlog
+from aiogram import Bot
+from aiogram.enums import BotCommandScopeType
+from aiogram.exceptions import TelegramAPIError
+from aiogram.fsm.storage.base import DefaultKeyBuilder
+from aiogram.fsm.storage.redis import RedisStorage
+from aiogram.methods import GetMe, SetMyCommands
+from aiogram.types import BotCommand, BotCommandScopeAllPrivateChats
+from aiogram.utils.token import TokenValidationError
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from sessions.bot_api import BotApiSessions
+from sessions.bot_api.transport import SharedTransport
+from setup_bot.handling import Handling
+from setup_bot.lease import SetupBotLease
+from setup_bot.lines import Lines
+from setup_bot.notices import Notices
+from setup_bot.polling import DEAD_TOKEN, Poller, backoff, delay_after
+from setup_bot.router import make_dispatcher
+from setup_bot.services import Services
+from setup_bot.texts import words
+from setup_bot.waiting import Waiting
+from setup_bot.wizards import Wizards
+from tenants.config import Config, ConfigError
+from tenants.connections import Connections
+from tenants.crypto import load_keyring
+from tenants.db import Database, is_passing
+from tenants.errors import LeaseLost
+from tenants.ids import UserId
+from tenants.settings.service import SettingsService
+
+A_DAY = 24 * 3600
+REDIS_SECONDS = 3.0
+COMMANDS = ("start", "cancel")
+
+log = structlog.get_logger()
+
+
+async def run(config: Config, ready: Callable[[], None]) -> None:
+    """Runs until cancelled. Raises `ConfigError` where the token is missing or dead."""
+    bot = _open_bot(config)
+    keyring = load_keyring(config.backline_keyring)
+    database = Database(config.database_url.get_secret_value())
+    sessions = BotApiSessions(config.telegram_api_root)
+    redis = Redis.from_url(
+        config.redis_url.get_secret_value(),
+        socket_timeout=REDIS_SECONDS,
+        socket_connect_timeout=REDIS_SECONDS,
+        retry=Retry(NoBackoff(), 1),
+    )
+    try:
+        me = await _identify(bot)
+        connections = Connections(database, keyring, plan=config.default_plan)
+        services = Services(me, connections, SettingsService(connections), sessions, Waiting(redis))
+        await _reach(database, redis)
+        ready()
+        await SetupBot(config, bot, database, redis, services).run()
+    finally:
+        await bot.session.close()
+        await sessions.close()
+        await redis.aclose()
+        await database.close()
+
+
+def _open_bot(config: Config) -> Bot:
+    if config.setup_bot_token is None:
+        raise ConfigError("SETUP_BOT_TOKEN is not set.")
+    try:
+        return Bot(config.setup_bot_token.get_secret_value(), session=SharedTransport(config.telegram_api_root))
+    except TokenValidationError:
+        raise ConfigError(DEAD_TOKEN) from None
+
+
+async def _identify(bot: Bot) -> UserId:
+    """A dead token ends here; a network that is away is waited for."""
+    failures = 0
+    while True:
+        try:
+            return UserId((await bot(GetMe())).id)
+        except TelegramAPIError as error:
+            failures += 1
+            delay = delay_after(error, failures)
+            log.warning("telegram.not_reached", error=type(error).__name__, wait=round(delay, 1))
+            await asyncio.sleep(delay)
+
+
+async def _reach(database: Database, redis: Redis) -> None:
+    failures = 0
+    while True:
+        try:
+            await redis.ping()
+            async with database.fleet():
+                return
+        except Exception as error:
+            if not (is_passing(error) or isinstance(error, RedisError)):
+                raise
+            failures += 1
+            log.warning("servers.not_reached", error=type(error).__name__)
+            await asyncio.sleep(backoff(failures))
+
+
+async def together(*parts: Coroutine[Any, Any, None]) -> None:
+    """Runs all until one fails, ends the others, and raises what that one raised, not a group of it."""
+    tasks = [asyncio.create_task(part) for part in parts]
+    try:
+        for done in asyncio.as_completed(tasks):
+            await done
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class SetupBot:
+    """One replica: stands by until the lease is its own, then serves until it is lost."""
+
+    def __init__(self, config: Config, bot: Bot, database: Database, redis: Redis, services: Services) -> None:
+        storage = RedisStorage(
+            redis, key_builder=DefaultKeyBuilder(prefix="setup_bot:fsm"), state_ttl=A_DAY, data_ttl=A_DAY
+        )
+        self._config = config
+        self._bot = bot
+        self._services = services
+        self._lease = SetupBotLease(database)
+        self._handling = Handling(bot, make_dispatcher(services, storage))
+
+    async def run(self) -> None:
+        while True:
+            await self._lease.wait()
+            try:
+                await self._serve()
+            except LeaseLost:
+                log.warning("setup_lease.lost")
+
+    async def _serve(self) -> None:
+        lines = Lines()
+        poller = Poller(self._bot, self._handling, lines, require=self._lease.require)
+        wizards = Wizards(self._bot, self._services, lines)
+        notices = Notices(self._config.database_url.get_secret_value(), heard=wizards.heard, sweep=wizards.sweep)
+        try:
+            await together(self._lease.keep(), poller.run(), *notices.parts(), self._publish_commands())
+        except LeaseLost:
+            await lines.cancel()  # somebody else gets these updates now
+            raise
+        except BaseException:
+            await self._leave(poller)
+            raise
+
+    async def _leave(self, poller: Poller) -> None:
+        """An orderly end: what is on its way is finished and the next replica need not wait."""
+        with contextlib.suppress(Exception):
+            self._lease.require()
+            await poller.finish()
+            await self._lease.give_back()
+
+    async def _publish_commands(self) -> None:
+        """What Telegram offers behind the menu button. A nicety: no reason to fail."""
+        commands = [BotCommand(command=name, description=words(f"command.{name}")) for name in COMMANDS]
+        scope = BotCommandScopeAllPrivateChats(type=BotCommandScopeType.ALL_PRIVATE_CHATS)  # only what is set is sent
+        with contextlib.suppress(TelegramAPIError):
+            await self._bot(SetMyCommands(commands=commands, scope=scope))

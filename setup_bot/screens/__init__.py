@@ -1,0 +1,1 @@
+"""What the setup bot shows: text and buttons made of values, without a database or a network."""

@@ -1,0 +1,87 @@
+"""The list of connections, the step that asks for a token, a connection's card and its end."""
+
+from collections.abc import Sequence
+
+from aiogram.types import InlineKeyboardButton
+from aiogram.utils.formatting import Code, Text
+
+from setup_bot.callbacks import Card, Delete, Group, GroupStep, Home, New, Run, Sections, Sure
+from setup_bot.screens.screen import Screen, button, lines, screen
+from setup_bot.texts import plain, say
+from tenants.connections import Tenant
+
+PAGE = 20
+"""Connections on one page of the list."""
+
+
+def home(tenants: Sequence[Tenant], page: int = 0, *, notice: Text | None = None) -> Screen:
+    page = min(max(page, 0), max(0, (len(tenants) - 1) // PAGE))
+    shown = tenants[page * PAGE : (page + 1) * PAGE]
+    rows = [[_connection(tenant)] for tenant in shown]
+    turns = []
+    if page > 0:
+        turns.append(button("home.earlier", Home(page=page - 1)))
+    if (page + 1) * PAGE < len(tenants):
+        turns.append(button("home.later", Home(page=page + 1)))
+    if turns:
+        rows.append(turns)
+    rows.append([button("home.new", New())])
+    return screen(say("home.title"), say("home.some" if tenants else "home.none"), rows=rows, notice=notice)
+
+
+def _connection(tenant: Tenant) -> InlineKeyboardButton:
+    sign = say(f"sign.{tenant.state}")
+    values = {"sign": sign, "name": plain(tenant.bot_name), "bot": tenant.bot_username}
+    return button("home.connection", Card(tenant=tenant.id), **values)
+
+
+def ask_token(problem: Text | None = None) -> Screen:
+    rows = [[button("cancel", Home())]]
+    notice = None if problem is None else Text("⚠️ ", problem)
+    return screen(say("token.title"), say("token.how"), rows=rows, notice=notice)
+
+
+def card(tenant: Tenant, problem: str | None, *, notice: Text | None = None) -> Screen:
+    bot = tenant.bot_username
+    group = plain(tenant.group_title or "…") if tenant.group_id else say("card.no_group")
+    facts = lines(
+        say("card.state", state=say(f"state.{tenant.state}")),
+        say("card.bot", bot=bot),
+        say("card.group", group=group),
+        say("card.plan", plan=tenant.plan),
+        say("card.id", id=Code(tenant.id)),
+    )
+    trouble = None if problem is None else Text("⚠️ ", problem)
+    return screen(Text(plain(tenant.bot_name)), facts, trouble, rows=_card_rows(tenant), notice=notice)
+
+
+def _card_rows(tenant: Tenant) -> list[list[InlineKeyboardButton]]:
+    key = tenant.id
+    rows = [[button("card.settings", Sections(tenant=key))]]
+    if tenant.state == "running":
+        rows.append([button("card.stop", Run(tenant=key, running=False))])
+    if tenant.state == "stopped" and tenant.group_id:
+        rows.append([button("card.start", Run(tenant=key, running=True))])
+    if tenant.state != "revoked":
+        name = "card.change_group" if tenant.group_id else "card.connect_group"
+        rows.append([button(name, Group(tenant=key, step=GroupStep.SHOW))])
+    rows.append([button("card.delete", Delete(tenant=key, version=tenant.version, sure=Sure.NO))])
+    rows.append([button("card.all", Home())])
+    return rows
+
+
+def delete(tenant: Tenant, asked: Sure) -> Screen:
+    """Asked twice; the button that goes on is never where the last one was."""
+    bot = tenant.bot_username
+    keep = [button("delete.keep", Card(tenant=tenant.id))]
+    if asked is Sure.NO:
+        go_on = [button("delete.go_on", Delete(tenant=tenant.id, version=tenant.version, sure=Sure.ONCE))]
+        return screen(say("delete.title", bot=bot), say("delete.what", bot=bot), rows=[keep, go_on])
+    for_ever = [button("delete.for_ever", Delete(tenant=tenant.id, version=tenant.version, sure=Sure.TWICE))]
+    return screen(say("delete.sure_title", bot=bot), say("delete.sure", bot=bot), rows=[for_ever, keep])
+
+
+def revoked(tenant: Tenant) -> Screen:
+    """A message of its own when a token died: the card is one press away."""
+    rows = [[_connection(tenant)]]
+    return Screen(say("told.revoked", bot=tenant.bot_username), tuple(tuple(row) for row in rows))

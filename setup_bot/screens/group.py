@@ -1,0 +1,61 @@
+"""The group step: the one-tap link, what became of it, and the end of the wizard."""
+
+from aiogram.utils.formatting import Text
+
+from setup_bot.callbacks import Card, Group, GroupStep, Sections, Use
+from setup_bot.screens.screen import Screen, button, link_button, screen
+from setup_bot.texts import plain, say
+from setup_bot.verification import Report
+from tenants.connections import Tenant
+from tenants.ids import ChatId
+
+RIGHTS = "manage_topics+delete_messages+pin_messages+invite_users"
+
+
+def group_link(bot_username: str, word: str) -> str:
+    """Telegram adds the bot to a group of the person's choice and sends it `/start word` there."""
+    return f"https://t.me/{bot_username}?startgroup={word}&admin={RIGHTS}"
+
+
+def link(tenant: Tenant, word: str, *, notice: Text | None = None) -> Screen:
+    bot = tenant.bot_username
+    rows = [
+        [link_button("link.add", group_link(bot, word), bot=bot)],
+        [button("link.check", Group(tenant=tenant.id, step=GroupStep.CHECK))],
+        [button("link.new", Group(tenant=tenant.id, step=GroupStep.NEW_LINK))],
+        [button("link.later", Card(tenant=tenant.id))],
+    ]
+    return screen(say("link.title", bot=bot), say("link.how", bot=bot), rows=rows, notice=notice)
+
+
+def expired(tenant: Tenant) -> Screen:
+    bot = tenant.bot_username
+    rows = [
+        [button("link.new", Group(tenant=tenant.id, step=GroupStep.NEW_LINK))],
+        [button("link.later", Card(tenant=tenant.id))],
+    ]
+    return screen(say("link.title", bot=bot), say("link.expired", bot=bot), rows=rows)
+
+
+def verdict(tenant: Tenant, chat: ChatId, report: Report) -> Screen:
+    bot = tenant.bot_username
+    title = say("group.found", title=plain(report.title)) if report.title else say("group.unsuited")
+    findings = [say(found.name, bot=bot, **found.values) for found in (*report.problems, *report.warnings)]
+    another = [button("group.another", Group(tenant=tenant.id, step=GroupStep.NEW_LINK))]
+    back = [button("back", Card(tenant=tenant.id))]
+    if report.problems:
+        again = [button("group.again", Group(tenant=tenant.id, step=GroupStep.CHECK))]
+        unsuited = say("group.unsuited") if report.title else None
+        return screen(title, unsuited, *findings, rows=[again, another, back])
+    use = [button("group.use", Use(tenant=tenant.id, chat=chat))]
+    return screen(title, say("group.confirm", bot=bot), *findings, rows=[use, another, back])
+
+
+def done(tenant: Tenant) -> Screen:
+    bot = tenant.bot_username
+    rows = [
+        [link_button("done.write", f"https://t.me/{bot}", bot=bot)],
+        [button("card.settings", Sections(tenant=tenant.id))],
+        [button("done.manage", Card(tenant=tenant.id))],
+    ]
+    return screen(say("done.title"), say("done.how", bot=bot, title=plain(tenant.group_title or "…")), rows=rows)

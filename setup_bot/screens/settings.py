@@ -1,0 +1,117 @@
+"""The settings' screens, all of them made from the catalogue of settings: a new setting needs nothing here."""
+
+from aiogram.types import InlineKeyboardButton
+from aiogram.utils.formatting import Code, Text
+
+from setup_bot.callbacks import Card, Put, Section, Sections, Setting, Value
+from setup_bot.screens.screen import Screen, button, lines, room_beside, screen, shorten
+from setup_bot.texts import ENGLISH, say
+from tenants.connections import Tenant
+from tenants.errors import DomainError
+from tenants.settings.catalog import Entry, entries
+from tenants.settings.kinds import FLAG, OFF
+from tenants.settings.service import Shown, show
+
+IN_A_LIST = 80
+"""UTF-16 units of a value on a page of several."""
+STORED = 200
+"""UTF-16 units of a value that the plan keeps from being used."""
+
+
+def find_shown(tenant: Tenant, entry: Entry) -> Shown:
+    return next(shown for shown in show(tenant) if shown.entry.name == entry.name)
+
+
+def section_title(section: str) -> Text:
+    """A section without words of its own is still reachable."""
+    name = f"section.{section}"
+    return say(name) if name in ENGLISH else Text(section.replace("_", " ").capitalize())
+
+
+def sections(tenant: Tenant) -> Screen:
+    names = dict.fromkeys(entry.setting.section for entry in entries().values())
+    rows = [[_plain_button(section_title(name), Section(tenant=tenant.id, section=name).pack())] for name in names]
+    rows.append([button("back", Card(tenant=tenant.id))])
+    return screen(say("settings.title", bot=tenant.bot_username), say("settings.how"), rows=rows)
+
+
+def section(tenant: Tenant, name: str, *, notice: Text | None = None) -> Screen:
+    listed = [shown for shown in show(tenant) if shown.entry.setting.section == name]
+    values = lines(*(Text(shown.entry.setting.title, ": ", Code(shorten(shown.text, IN_A_LIST))) for shown in listed))
+    rows = [
+        [_plain_button(Text(shown.entry.setting.title), Setting(tenant=tenant.id, name=shown.entry.name).pack())]
+        for shown in listed
+    ]
+    rows.append([button("back", Sections(tenant=tenant.id))])
+    return screen(section_title(name), values, rows=rows, notice=notice)
+
+
+def setting(tenant: Tenant, shown: Shown, *, problem: str | None = None) -> Screen:
+    """`problem` is what was wrong with the value that was typed last."""
+    rows = [*_value_rows(tenant, shown), [button("back", Section(tenant=tenant.id, section=_section(shown)))]]
+    notice = None if problem is None else Text("⚠️ ", shorten(problem, STORED))
+
+    def with_value(value: str) -> Screen:
+        now = Text(say("setting.now"), Code(value))
+        return screen(
+            Text(shown.entry.setting.title),
+            Text(shown.entry.description),
+            now,
+            _stored_but_unused(tenant, shown),
+            _lock(tenant, shown),
+            _how_to_type(shown),
+            rows=rows,
+            notice=notice,
+        )
+
+    return with_value(shorten(shown.text, room_beside(with_value(""))))
+
+
+def _section(shown: Shown) -> str:
+    return shown.entry.setting.section
+
+
+def _stored_but_unused(tenant: Tenant, shown: Shown) -> Text | None:
+    if shown.stored is None or shown.stored == shown.value:
+        return None
+    stored = shorten(shown.entry.setting.kind.show(shown.stored), STORED)
+    return say("setting.stored", stored=Code(stored), plan=tenant.plan)
+
+
+def _lock(tenant: Tenant, shown: Shown) -> Text | None:
+    limit = shown.entry.setting.limit(tenant.plan)
+    return None if limit is None else say("setting.locked", plan=tenant.plan, limit=limit.describe())
+
+
+def _how_to_type(shown: Shown) -> Text | None:
+    kind = shown.entry.setting.kind
+    if kind is FLAG:
+        return None
+    example = Text(say("setting.example"), Code(shown.entry.setting.example))
+    return lines(say("setting.hint", hint=kind.hint), example)
+
+
+def _value_rows(tenant: Tenant, shown: Shown) -> list[list[InlineKeyboardButton]]:
+    name = shown.entry.name
+    rows = []
+    if shown.entry.setting.kind is FLAG:
+        value = Value.OFF if shown.value else Value.ON
+        rows.append([button(f"setting.{value}", Put(tenant=tenant.id, name=name, value=value))])
+    elif can_be_off(tenant, shown):
+        rows.append([button("setting.off", Put(tenant=tenant.id, name=name, value=Value.OFF))])
+    if shown.stored is not None:
+        rows.append([button("setting.reset", Put(tenant=tenant.id, name=name, value=Value.DEFAULT))])
+    return rows
+
+
+def can_be_off(tenant: Tenant, shown: Shown) -> bool:
+    """Whether OFF is a value of this kind, the plan allows it, and it is not off already."""
+    try:
+        value = shown.entry.check(shown.entry.setting.kind.parse(OFF), tenant.plan)
+    except DomainError:
+        return False
+    return bool(value != shown.value)
+
+
+def _plain_button(label: Text, data: str) -> InlineKeyboardButton:
+    return InlineKeyboardButton(text=label.render()[0], callback_data=data)

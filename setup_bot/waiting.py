@@ -1,0 +1,66 @@
+"""The wizards that wait for a group, in Redis: a lost NOTIFY is made up for by looking through these.
+
+Flushing Redis loses the wizards, never a group: the card's button finds what was proposed.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+import orjson
+from redis.asyncio import Redis
+
+from tenants.connections import LINK_LIVES
+from tenants.ids import TenantId, UserId
+
+_KEY = "setup_bot:waiting"
+_LIVES = int(LINK_LIVES.total_seconds())
+_KEPT = 24 * 3600
+"""Seconds after which Redis forgets all wizards at once, if nobody began one since."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wizard:
+    """`message` shows the link; `until` is when the link dies, in Unix seconds by Redis' clock."""
+
+    tenant: TenantId
+    owner: UserId
+    message: int
+    until: int
+
+
+class Waiting:
+    def __init__(self, redis: "Redis") -> None:
+        self._redis = redis
+
+    async def put(self, tenant: TenantId, owner: UserId, message: int) -> None:
+        until = await self.now() + _LIVES
+        await self._redis.hset(_KEY, tenant.hex, orjson.dumps([owner, message, until]).decode())
+        await self._redis.expire(_KEY, _KEPT)
+
+    async def find(self, tenant: TenantId) -> Wizard | None:
+        value = await self._redis.hget(_KEY, tenant.hex)
+        return None if value is None else _read(tenant.hex, value)
+
+    async def drop(self, tenant: TenantId) -> None:
+        await self._redis.hdel(_KEY, tenant.hex)
+
+    async def all(self) -> list[Wizard]:
+        found = await self._redis.hgetall(_KEY)
+        return [_read(_text(key), value) for key, value in found.items()]
+
+    async def now(self) -> int:
+        seconds, _ = await self._redis.time()
+        return int(seconds)
+
+    async def first_time(self, event: str) -> bool:
+        """Whether nobody has said this within a day: what the owner is told, is told once."""
+        return bool(await self._redis.set(f"setup_bot:told:{event}", 1, nx=True, ex=_KEPT))
+
+
+def _text(key: bytes | str) -> str:
+    return key if isinstance(key, str) else key.decode()
+
+
+def _read(key: str, value: bytes | str) -> Wizard:
+    owner, message, until = orjson.loads(value)
+    return Wizard(TenantId(UUID(hex=key)), UserId(owner), message, until)
