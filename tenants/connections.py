@@ -195,6 +195,7 @@ class Connections:
     async def attach_group(self, owner: UserId, proposed: ProposedGroup, *, title: str) -> Tenant:
         """The group becomes the desk and the tenant runs. The caller has verified forum and rights."""
         found = await self.get(owner, proposed.tenant)
+        await self._refuse_foreign_desk(owner, proposed.chat)
         async with self._database.tenant(found.id) as unit:
             query = select(group_links.c.chat_id).where(group_links.c.tenant_id == found.id)
             if (await unit.execute(query)).scalar_one_or_none() != proposed.chat:
@@ -204,6 +205,12 @@ class Connections:
                 await _forget_topics(unit, found.id)
             values = {"group_id": proposed.chat, "group_title": title, "state": "running"}
             return await _change(unit, found, values)
+
+    async def _refuse_foreign_desk(self, owner: UserId, group: ChatId) -> None:
+        """Connections of one owner may share a group; the customers of two owners must not meet."""
+        async with self._database.fleet() as unit:
+            if (await unit.execute(_FOREIGN_DESK, {"group": group, "owner": owner})).scalar_one():
+                raise Conflict("That group is another owner's desk: choose another group.", code="foreign_desk")
 
     async def set_running(self, owner: UserId, tenant: TenantId, *, running: bool) -> Tenant:
         found = await self.get(owner, tenant)
@@ -227,6 +234,9 @@ class Connections:
         async with self._database.tenant(tenant) as unit:
             await unit.execute(delete(tenants).where(tenants.c.id == tenant))
             unit.notify(shard_channel(found.shard), str(tenant))
+
+
+_FOREIGN_DESK = text("SELECT EXISTS (SELECT FROM tenants WHERE group_id = :group AND owner_id <> :owner)")
 
 
 async def _find(unit: UnitOfWork, owner: UserId, tenant: TenantId) -> Tenant | None:

@@ -76,11 +76,10 @@ class SharedTransport(BaseSession):
 
     async def _body(self, bot: Bot, method: TelegramMethod[Any]) -> dict[str, Any]:
         files: dict[str, Any] = {}
-        dumped = method.model_dump(warnings=False, exclude_unset=True)
         values = {
             name: prepared
-            for name, value in dumped.items()
-            if (prepared := self._prepare(value, bot, files)) is not None
+            for name in method.model_fields_set
+            if (prepared := self._prepare(getattr(method, name), bot, files)) is not None
         }
         if not files:
             return {"data": orjson.dumps(values), "headers": {"Content-Type": "application/json"}}

@@ -8,6 +8,7 @@ from sqlalchemy import func, select, update
 from tenants.connections import LINK_LIVES, Connections, ProposedGroup, Tenant, propose_group
 from tenants.crypto import Keyring
 from tenants.db import Database
+from tenants.errors import Conflict
 from tenants.ids import ChatId, UserId
 from tenants.models import group_links
 from tenants.plans import Plan
@@ -100,3 +101,19 @@ async def test_the_word_itself_is_not_stored(connections: Connections, database,
         row = (await unit.execute(select(group_links))).one()
     assert word not in str(row)
     assert word.encode() not in row.digest
+
+
+async def _attach(connections: Connections, database: Database, owner: UserId, bot: int) -> Tenant:
+    token = f"{bot}:{'A' * 35}"
+    made = await connections.connect(owner, token, bot_id=UserId(bot), username=f"b{bot}_bot", name="B")
+    word = await connections.make_group_link(owner, made.id)
+    assert await _propose(database, made, word, user=owner)
+    return await connections.attach_group(owner, ProposedGroup(made.id, GROUP, "Desk", owner), title="Desk")
+
+
+async def test_bots_of_one_owner_may_share_a_group_but_not_those_of_two(connections: Connections, database):
+    first = await _attach(connections, database, OWNER, 7001)
+    second = await _attach(connections, database, OWNER, 7002)
+    assert first.group_id == second.group_id == GROUP
+    with pytest.raises(Conflict, match="another owner's desk"):
+        await _attach(connections, database, STRANGER, 7003)

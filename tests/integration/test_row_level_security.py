@@ -183,8 +183,8 @@ SECRET_COLUMNS = {
     if isinstance(column.type, LargeBinary) and (table.name, column.name) != ("api_keys", "digest")
 } | {
     ("tenants", "settings"),
-    ("tenants", "owner_id"),
-    ("tenants", "group_id"),
+    ("tenants", "bot_name"),
+    ("tenants", "group_title"),
     ("dialogs", "name"),
     ("dialogs", "username"),
     ("dialogs", "chat_id"),

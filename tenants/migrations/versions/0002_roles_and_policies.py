@@ -48,7 +48,7 @@ THIS_TENANT = "nullif(current_setting('app.tenant_id', true), '')::uuid"
 THIS_OWNER = "nullif(current_setting('app.owner_id', true), '')::bigint"
 
 FLEET_READS = {
-    "tenants": "id, shard, state",
+    "tenants": "id, shard, state, owner_id, group_id",
     "intakes": "tenant_id, received_at, problem",
     "updates": "tenant_id, update_id, kind, disposition, received_at",
     "dialogs": "tenant_id, status, close_at",
