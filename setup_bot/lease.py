@@ -5,7 +5,6 @@ renewal on a clock that runs through suspension.
 """
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
@@ -15,20 +14,13 @@ from tenants import leases
 from tenants.db import Database, is_passing
 from tenants.errors import LeaseLost
 from tenants.ids import WorkerId, new_id
-from tenants.leases import SETUP_BOT
+from tenants.leases import MARGIN, SETUP_BOT, boottime
 
 LENGTH = timedelta(seconds=15)
 RENEW_EVERY = 5.0
 ASK_EVERY = 1.0
-MARGIN = 3.0
-"""Seconds before the lease's end at which it is not trusted any more."""
 
 log = structlog.get_logger()
-
-
-def boottime() -> float:
-    """Seconds on a clock that goes on while the machine sleeps (clock_gettime(2): CLOCK_BOOTTIME)."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 class SetupBotLease:
@@ -89,7 +81,7 @@ class SetupBotLease:
         return bool(kept) and self._trust(started)
 
     def _trust(self, started: float) -> bool:
-        self._trusted_until = started + LENGTH.total_seconds() - MARGIN
+        self._trusted_until = started + LENGTH.total_seconds() * (1 - MARGIN)
         return True
 
     async def _calmly(self, attempt: Callable[[], Awaitable[bool]], *, seconds: float) -> bool | None:

@@ -25,12 +25,13 @@ from setup_bot.handling import Handling
 from setup_bot.lease import SetupBotLease
 from setup_bot.lines import Lines
 from setup_bot.notices import Notices
-from setup_bot.polling import DEAD_TOKEN, Poller, backoff, delay_after
+from setup_bot.polling import DEAD_TOKEN, Poller, delay_after
 from setup_bot.router import make_dispatcher
 from setup_bot.services import Services
 from setup_bot.texts import words
 from setup_bot.waiting import Waiting
 from setup_bot.wizards import Wizards
+from tenants.backoff import backoff
 from tenants.config import Config, ConfigError
 from tenants.connections import Connections
 from tenants.crypto import load_keyring

@@ -6,18 +6,15 @@ One connection listens. A lost notice loses nothing: the wizards that wait are a
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
-from uuid import UUID
 
-import asyncpg
 import structlog
 
 from setup_bot.failures import where
-from setup_bot.polling import backoff
 from tenants.db import SETUP_CHANNEL
 from tenants.ids import TenantId
+from tenants.notices import Listener
 
 SWEEP_EVERY = 3.0
-LONGEST_BACKOFF = 10.0
 
 log = structlog.get_logger()
 
@@ -32,42 +29,14 @@ class Notices:
         heard: Callable[[TenantId], Awaitable[None]],
         sweep: Callable[[], Awaitable[None]],
     ) -> None:
-        self._database_url = database_url
         self._heard = heard
         self._sweep = sweep
         self._queue: asyncio.Queue[TenantId] = asyncio.Queue()
+        self._listener = Listener(database_url, [SETUP_CHANNEL], heard=self._queue.put_nowait, connected=lambda: None)
 
     def parts(self) -> tuple[Coroutine[Any, Any, None], ...]:
         """What runs side by side, for ever."""
-        return self._listen_for_ever(), self._hear(), self._sweep_for_ever()
-
-    async def _listen_for_ever(self) -> None:
-        failures = 0
-        while True:
-            try:
-                await self._listen()
-                failures = 0
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                log.warning("notices.connection_lost", error=type(error).__name__)
-            failures += 1
-            await asyncio.sleep(min(LONGEST_BACKOFF, backoff(failures)))
-
-    async def _listen(self) -> None:
-        connection = await asyncpg.connect(self._database_url, timeout=10)
-        closed = asyncio.Event()
-        try:
-            connection.add_termination_listener(lambda _: closed.set())
-            await connection.add_listener(SETUP_CHANNEL, self._on_notice)
-            log.info("notices.connected")
-            await closed.wait()
-        finally:
-            await connection.close(timeout=2)
-
-    def _on_notice(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
-        try:
-            self._queue.put_nowait(TenantId(UUID(str(payload))))
-        except ValueError:
-            log.warning("notices.notice_malformed")
+        return self._listener.run(), self._hear(), self._sweep_for_ever()
 
     async def _hear(self) -> None:
         while True:

@@ -6,7 +6,6 @@ update counts as received only when it was handled: a crash makes Telegram deliv
 
 import asyncio
 import contextlib
-import random
 from collections.abc import Callable
 from typing import Any
 
@@ -23,6 +22,7 @@ from aiogram.exceptions import (
 from sessions.bot_api.session import POLL_SECONDS, GetRawUpdates
 from setup_bot.handling import ALLOWED, Handling, read_person
 from setup_bot.lines import Lines
+from tenants.backoff import backoff
 from tenants.config import ConfigError
 
 PATIENCE = 1.0
@@ -33,11 +33,6 @@ LONGEST_BACKOFF = 30.0
 DEAD_TOKEN = "SETUP_BOT_TOKEN: Telegram does not accept this token (any more). Copy the current one in @BotFather."  # noqa: S105  # a sentence
 
 log = structlog.get_logger()
-
-
-def backoff(failures: int) -> float:
-    """Seconds: doubling from one, with half of it left to chance."""
-    return float(min(LONGEST_BACKOFF, 2.0 ** min(failures - 1, 10)) * random.uniform(0.5, 1))  # noqa: S311  # jitter
 
 
 def is_dead(error: TelegramAPIError) -> bool:
@@ -51,7 +46,7 @@ def delay_after(error: TelegramAPIError, failures: int) -> float:
         raise ConfigError(DEAD_TOKEN) from None
     if isinstance(error, TelegramRetryAfter):
         return float(error.retry_after)
-    return backoff(failures)
+    return backoff(failures, longest=LONGEST_BACKOFF)
 
 
 class Window:

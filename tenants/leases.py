@@ -4,6 +4,7 @@ Writers join on the term and lock the row FOR KEY SHARE; renewing does not confl
 (FOR UPDATE), so that no write of the old holder commits after the new one has begun.
 """
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,11 +20,19 @@ SHARDS = 256
 SETUP_BOT = 256
 """The shard of the setup bot's own session, so that two replicas never poll one token."""
 
+MARGIN = 0.2
+"""The part of a lease's length before its end in which a worker does not trust it any more."""
+
 HELD = """
     SELECT 1 FROM leases
     WHERE shard = :shard AND holder = :holder AND term = :term AND expires_at > clock_timestamp()
     FOR KEY SHARE
 """
+
+
+def boottime() -> float:
+    """Seconds on a clock that goes on while the machine sleeps (clock_gettime(2): CLOCK_BOOTTIME)."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def shard_of(tenant: TenantId) -> int:

@@ -5,7 +5,6 @@ successful renewal on a clock that runs through suspension. It is checked right 
 """
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
@@ -15,21 +14,14 @@ from tenants import leases
 from tenants.db import Database, is_passing
 from tenants.errors import LeaseLost
 from tenants.ids import WorkerId
-from tenants.leases import SHARDS, Lease
+from tenants.leases import MARGIN, SHARDS, Lease, boottime
 
 RENEWALS = 3
 """In a lease's length: two may fail."""
-MARGIN = 0.2
-"""The part of a lease's length before its end in which a worker does not trust it any more."""
 LOOK_FOR_SHARDS = 1.0
 """Seconds, while there are none."""
 
 log = structlog.get_logger()
-
-
-def boottime() -> float:
-    """Seconds on a clock that goes on while the machine sleeps (clock_gettime(2): CLOCK_BOOTTIME)."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 class LeaseKeeper:

@@ -10,12 +10,13 @@ import structlog
 from sessions.bot_api import BotApiSessions
 from tenants.config import Config
 from tenants.crypto import load_keyring
-from tenants.db import Database, is_passing
+from tenants.db import Database, is_passing, shard_channel
 from tenants.errors import LeaseLost
 from tenants.ids import TenantId, WorkerId, new_id
+from tenants.leases import SHARDS
+from tenants.notices import Listener
 from worker.leases import LeaseKeeper
 from worker.pool import Pool
-from worker.wakeups import Wakeups
 
 SWEEP_EVERY = 5.0
 FORGET_EVERY = 600.0
@@ -51,15 +52,16 @@ class Worker:
         self.keeper = LeaseKeeper(
             database, identity, length=timedelta(seconds=config.lease_seconds), changed=self._leases_changed
         )
-        self._wakeups = Wakeups(
-            config.database_url.get_secret_value(), heard=self._heard, reconnected=self._reconnected
+        channels = [shard_channel(shard) for shard in range(SHARDS)]
+        self._listener = Listener(
+            config.database_url.get_secret_value(), channels, heard=self._heard, connected=self._reconnected
         )
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.keeper.run())
-            group.create_task(self._wakeups.run())
+            group.create_task(self._listener.run())
             group.create_task(self._repeat(self._sweep, SWEEP_EVERY))
             group.create_task(self._repeat(self.pool.forget, FORGET_EVERY))
 

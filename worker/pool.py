@@ -7,6 +7,7 @@ import structlog
 
 from sessions.errors import Rejected, Revoked, SessionError
 from sessions.port import Session, SessionFactory
+from tenants.backoff import backoff, patiently
 from tenants.config import Config
 from tenants.connections import list_runnable, list_with_dialogs_to_close, mark_revoked, read_token
 from tenants.crypto import Keyring
@@ -16,7 +17,6 @@ from tenants.errors import LeaseLost, NotFound
 from tenants.ids import ChatId, TenantId
 from tenants.intake import forget_the_past, open_desk
 from tenants.leases import Lease, require, shard_of
-from worker.backoff import backoff, patiently
 from worker.commands import COMMANDS
 from worker.leases import LeaseKeeper
 from worker.limits import GroupBudget

@@ -12,13 +12,13 @@ import structlog
 from sessions.errors import Flaky, FloodWait, Revoked, SessionError
 from sessions.port import Batch, ChatKind, Cursor, Incoming, Message
 from tenants import intake, outbox
+from tenants.backoff import backoff, patiently
 from tenants.connections import propose_group
 from tenants.db import UnitOfWork, is_passing
 from tenants.dialogs import DialogBook
 from tenants.errors import LeaseLost
 from tenants.intake import Desk, Failed, Outcome
 from tenants.outbox import Body, NewRow
-from worker.backoff import backoff, patiently
 from worker.dispatch import APOLOGY, Work, awaits_own_topic, dispatch, speaks_in_general, touched
 from worker.line import Line
 

@@ -7,10 +7,10 @@ import structlog
 
 from sessions.errors import Flaky, FloodWait, Gone, Rejected, Revoked, SessionError
 from tenants import dialogs, intake, outbox, topics
+from tenants.backoff import backoff
 from tenants.db import UnitOfWork
 from tenants.ids import ChatId
 from tenants.outbox import Body, Delivered, NewRow, Row
-from worker.backoff import backoff
 from worker.line import Line
 from worker.sending import Refused, Sent
 

@@ -10,11 +10,11 @@ import structlog
 
 from sessions.errors import FloodWait, Gone, Revoked
 from tenants import intake, outbox, topics
+from tenants.backoff import backoff, patiently
 from tenants.db import UnitOfWork, is_passing
 from tenants.errors import LeaseLost
 from tenants.ids import ChatId, LaneId
 from tenants.outbox import Claimed, Row
-from worker.backoff import backoff, patiently
 from worker.errands import Errand, ErrandResult, next_errand, record_errand, run_errand
 from worker.leases import LeaseKeeper
 from worker.limits import GroupBudget

@@ -9,7 +9,7 @@ from sandbox.server import Sandbox
 from setup_bot.callbacks import Card, Delete, Group, GroupStep, Put, Run, Section, Sections, Setting, Sure, Use, Value
 from tenants.config import Config
 from tenants.db import Database
-from tests.e2e.test_setup_bot_stage import RIGHTS, Person, Stage, running_stage
+from tests.e2e.setup_bot_stage import RIGHTS, Person, Stage, running_stage
 
 OLD = "This button is old: here is the current state."
 NOT_YOURS = "That is not your connection."

@@ -8,7 +8,7 @@ from sandbox.faults import Fault
 from sandbox.server import Sandbox
 from tenants.config import Config
 from tenants.db import Database
-from tests.e2e.test_setup_bot_stage import Stage, running_stage
+from tests.e2e.setup_bot_stage import Stage, running_stage
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from tenants.config import Config
 from tenants.connections import ProposedGroup, mark_revoked, propose_group
 from tenants.db import Database
 from tenants.ids import ChatId, UserId
-from tests.e2e.test_setup_bot_stage import RIGHTS, Person, Stage, open_stage, running_stage
+from tests.e2e.setup_bot_stage import RIGHTS, Person, Stage, open_stage, running_stage
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from tenants.config import Config
 from tenants.db import Database
 from tenants.settings.catalog import entries
 from tenants.settings.kinds import FLAG
-from tests.e2e.test_setup_bot_stage import Person, Stage, running_stage
+from tests.e2e.setup_bot_stage import Person, Stage, running_stage
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from sandbox.server import Sandbox
 from setup_bot.main import run
 from tenants.config import Config, ConfigError
 from tenants.db import Database
-from tests.e2e.test_setup_bot_stage import Stage, open_stage, running_stage
+from tests.e2e.setup_bot_stage import Stage, open_stage, running_stage
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from tenants.config import Config
 from tenants.crypto import Keyring
 from tenants.db import Database
 from tests.e2e import conftest as desk_stage
+from tests.e2e.setup_bot_stage import Stage, running_stage
 from tests.e2e.test_content import PNG
-from tests.e2e.test_setup_bot_stage import Stage, running_stage
 from worker.main import run as run_worker
 
 ANNA = "Anna Petrova"

@@ -23,7 +23,8 @@ from sessions.errors import FloodWait, Rejected
 from setup_bot.failures import explain, where
 from setup_bot.handling import Handling, read_person
 from setup_bot.lines import Lines
-from setup_bot.polling import LONGEST_BACKOFF, Window, backoff, delay_after
+from setup_bot.polling import LONGEST_BACKOFF, Window, delay_after
+from tenants.backoff import backoff
 from tenants.config import ConfigError
 from tenants.errors import Invalid, NotFound
 

@@ -1,29 +1,35 @@
-"""Listening: one connection per worker hears what other processes changed. Losing a notice loses nothing."""
+"""Listening: one connection per process hears what the others changed. Losing a notice loses nothing: all sweep."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 import asyncpg
 import structlog
 
-from tenants.db import shard_channel
+from tenants.backoff import backoff
 from tenants.ids import TenantId
-from tenants.leases import SHARDS
-from worker.backoff import backoff
+
+LONGEST_PAUSE = 10.0
 
 log = structlog.get_logger()
 
 
-class Wakeups:
-    """Calls `heard` with a tenant's id, and `reconnected` after every new connection, when notices may be lost."""
+class Listener:
+    """Calls `heard` with a tenant's id, and `connected` after every new connection, when notices may be lost."""
 
     def __init__(
-        self, database_url: str, *, heard: Callable[[TenantId], None], reconnected: Callable[[], None]
+        self,
+        database_url: str,
+        channels: Sequence[str],
+        *,
+        heard: Callable[[TenantId], None],
+        connected: Callable[[], None],
     ) -> None:
         self._database_url = database_url
+        self._channels = channels
         self._heard = heard
-        self._reconnected = reconnected
+        self._connected = connected
 
     async def run(self) -> None:
         failures = 0
@@ -32,18 +38,19 @@ class Wakeups:
                 await self._listen()
                 failures = 0
             except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                log.warning("wakeups.connection_lost", error=type(error).__name__)
+                log.warning("notices.connection_lost", error=type(error).__name__)
             failures += 1
-            await asyncio.sleep(backoff(failures, longest=10))
+            await asyncio.sleep(backoff(failures, longest=LONGEST_PAUSE))
 
     async def _listen(self) -> None:
         connection = await asyncpg.connect(self._database_url, timeout=10)
         closed = asyncio.Event()
         try:
             connection.add_termination_listener(lambda _: closed.set())
-            for shard in range(SHARDS):
-                await connection.add_listener(shard_channel(shard), self._on_notice)
-            self._reconnected()
+            for channel in self._channels:
+                await connection.add_listener(channel, self._on_notice)
+            log.info("notices.connected")
+            self._connected()
             await closed.wait()
         finally:
             await connection.close(timeout=2)
@@ -52,4 +59,4 @@ class Wakeups:
         try:
             self._heard(TenantId(UUID(str(payload))))
         except ValueError:
-            log.warning("wakeups.notice_malformed")
+            log.warning("notices.notice_malformed")
