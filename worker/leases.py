@@ -5,7 +5,7 @@ successful renewal on a clock that runs through suspension. It is checked right 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import timedelta
 
 import structlog
@@ -25,13 +25,15 @@ log = structlog.get_logger()
 
 
 class LeaseKeeper:
+    """`changed` is called when shards came or went. It must not wait: a slow stop of sessions delays no renewal."""
+
     def __init__(
         self,
         database: Database,
         worker: WorkerId,
         *,
         length: timedelta,
-        changed: Callable[[], Awaitable[None]],
+        changed: Callable[[], None],
         clock: Callable[[], float] = boottime,
     ) -> None:
         self._database = database
@@ -80,7 +82,7 @@ class LeaseKeeper:
         different = now_held != self._held
         self._held = now_held
         if different:
-            await self._changed()
+            self._changed()
 
     async def give_back(self) -> None:
         """Lets another worker take over at once."""

@@ -85,8 +85,8 @@ class Worker:
                 raise
             log.warning("sweep.failed", error=type(error).__name__)
 
-    async def _leases_changed(self) -> None:
-        await self.pool.reconcile()
+    def _leases_changed(self) -> None:
+        self._later(self.pool.reconcile)
 
     def _heard(self, tenant: TenantId) -> None:
         self._later(lambda: self.pool.changed(tenant))

@@ -26,7 +26,7 @@ from worker.sender import Sender
 OWNER = UserId(9)
 
 
-async def _nothing() -> None:
+def _nothing() -> None:
     return None
 
 

@@ -67,7 +67,7 @@ async def test_renewing_does_not_bring_back_what_has_expired(database: Database)
 async def test_a_keeper_trusts_a_lease_only_until_shortly_before_its_end(database: Database) -> None:
     now = 1000.0
 
-    async def nothing() -> None:
+    def nothing() -> None:
         return None
 
     keeper = LeaseKeeper(database, WorkerId(new_id()), length=LENGTH, changed=nothing, clock=lambda: now)
