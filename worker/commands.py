@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from tenants.dialogs import Dialog
 
+LONGEST_NAME = 32
+"""Characters of a command (Bot API: BotCommand)."""
 _COMMAND = re.compile(r"/([A-Za-z0-9_]+)(?:@([A-Za-z0-9_]+))?(?:\s|$)")
 
 
@@ -46,8 +48,8 @@ def read_command(text: str) -> Typed | None:
         return Typed("", None)
     found = _COMMAND.match(text)
     if found is None:
-        return Typed(text[1:].split(maxsplit=1)[0].lower()[:32], None)
-    return Typed(found[1].lower(), found[2])
+        return Typed(text[1:].split(maxsplit=1)[0].lower()[:LONGEST_NAME], None)
+    return Typed(found[1].lower()[:LONGEST_NAME], found[2])
 
 
 def find_command(name: str) -> Command | None:

@@ -19,7 +19,7 @@ class EchoRelay:
         self._group = demo["group_id"]
         self._topics: dict[int, int] = {}
         self._customers: dict[int, int] = {}
-        self._stopped = asyncio.Event()
+        self._never = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         self._http = aiohttp.ClientSession()
@@ -29,7 +29,6 @@ class EchoRelay:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stopped.set()
         self._task.cancel()
         with contextlib.suppress(asyncio.CancelledError, aiohttp.ClientError):
             await self._task
@@ -87,7 +86,8 @@ class EchoRelay:
                 return body["result"]
             assert body["error_code"] == _TOO_MANY, body
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopped.wait(), body["parameters"]["retry_after"])
+                async with asyncio.timeout(body["parameters"]["retry_after"]):
+                    await self._never.wait()
 
 
 def _is_service(message: dict[str, Any]) -> bool:
