@@ -13,6 +13,8 @@ PYTHON ?= $(shell for python in $(CANDIDATES); do \
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+# Tests wait more than they compute: more of them than there are cores.
+JOBS ?= 4
 
 export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -29,11 +31,11 @@ run: $(VENV)/.run ## the whole product on this machine, with a Telegram of its o
 
 .PHONY: test
 test: $(VENV)/.dev ## all tests but those in a browser; ARGS="-k welcome" selects
-	@exec $(BIN)/python -m pytest -m "not browser" $(ARGS)
+	@exec $(BIN)/python -m pytest -n $(JOBS) -m "not browser" $(ARGS)
 
 .PHONY: test-browser
 test-browser: $(VENV)/.dev ## the tests in a browser: needs Debian's chromium
-	@exec $(BIN)/python -m pytest -m browser $(ARGS)
+	@exec $(BIN)/python -m pytest -n $(JOBS) -m browser $(ARGS)
 
 .PHONY: lint
 lint: $(VENV)/.dev ## ruff, mypy --strict, and who may import whom

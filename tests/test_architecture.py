@@ -84,7 +84,7 @@ def test_importing_a_package_has_no_side_effect(package: str) -> None:
 
 
 def test_tests_never_sleep() -> None:
-    sleeping = re.compile(r"\b(asyncio|time)\.sleep\(")
+    sleeping = re.compile(r"\b(asyncio|time)\.sleep\((?!0\))")  # sleep(0) lets others run and waits for nothing
     assert [p for p in sources("tests") if sleeping.search(p.read_text()) and p.name != Path(__file__).name] == []
 
 

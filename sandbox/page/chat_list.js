@@ -120,7 +120,7 @@ function newTopic(pane, forum) {
       const topic = await pane.actIn(forum.id, 'create_topic', { name });
       if (!topic) return;
       close();
-      pane.open(forum.key, topic.id);
+      pane.openSoon(forum.key, topic.id);
     } })],
     testid: 'new-topic-dialog',
   });

@@ -55,12 +55,14 @@ export class Conversation {
     else this.shown += newer(here.ids, this.latest);
     const ids = here.ids.slice(-this.shown);
     const messages = ids.map((id) => here.messages.get(id));
+    const before = this.latest;
     this.announce(messages, atBottom);
+    if (before === null && here.loaded) this.latest ??= 0;
     const anchor = atBottom ? null : this.anchor();
     reconcile(this.list, blocksOf(messages), {
       key: (block) => block.key,
       version: (block) => `${block.version}|${block.quiet}|${block.held}|${this.chat.title}`,
-      render: (block) => renderBlock(block, this.chat, this.pane),
+      render: (block, old) => renderBlock(block, this.chat, this.pane, !old && before !== null && block.key > before),
     });
     this.start.hidden = ids.length > 0 || !here.loaded;
     this.start.textContent = here.loaded && !ids.length ? this.pane.emptyWords() : '';

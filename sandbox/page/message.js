@@ -13,11 +13,12 @@ import { exactTimeWords, isService, serviceWords, summaryWords, timeWords } from
 /**
  * `block` is `{messages, first, day, quiet, held}`: `first` of a run of one sender, `day` if a new one begins,
  * `quiet` if the next message is in the same state, `held` while a limit holds the bot that has it.
+ * A fresh one moves in.
  */
-export function renderBlock(block, chat, pane) {
+export function renderBlock(block, chat, pane, fresh) {
   const [head] = block.messages;
   const inside = isService(head) ? serviceLine(head) : bubbleRow(block, chat, pane);
-  return h('li', { class: 'block' }, block.day && h('div', { class: 'day' }, h('span', {}, block.day)), inside);
+  return h('li', { class: fresh ? 'block fresh' : 'block' }, block.day && h('div', { class: 'day' }, h('span', {}, block.day)), inside);
 }
 
 function serviceLine(message) {

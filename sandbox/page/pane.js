@@ -89,6 +89,12 @@ export class Pane {
     if (this.view === 'chat' && matchMedia('(hover: hover)').matches) this.composer.input.focus({ preventScroll: true });
   }
 
+  /** A topic that was made just now is opened when the stream has told of it. */
+  openSoon(key, topic) {
+    if (findTopic(findChat(key), topic)) this.open(key, topic);
+    else this.soon = { key, topic };
+  }
+
   showChats() {
     this.level = 'chats';
     this.view = 'list';
@@ -104,7 +110,11 @@ export class Pane {
   /** After a change: what concerns this pane is drawn anew. */
   refresh(changes) {
     if (!world.users.has(this.person)) return;
-    const chat = this.chat;
+    const { chat, soon } = this;
+    if (soon && findTopic(findChat(soon.key), soon.topic)) {
+      this.soon = null;
+      return this.open(soon.key, soon.topic);
+    }
     if (chat?.migrated_to) return this.open(chat.migrated_to, null, this.view);
     if (chat && chat.kind !== 'private' && !memberOf(chat, this.person)) return this.showChats();
     if (chat?.is_forum && !this.topic) return this.open(this.chatKey, null, this.view);

@@ -37,6 +37,9 @@ class Pane:
         found = self.node.get_by_test_id(testid)
         return found.filter(has_text=text) if text else found
 
+    def row(self, testid: str, title: str) -> Locator:
+        return self.find(testid).filter(has=self.page.get_by_test_id("item-title").filter(has_text=title))
+
     def message(self, text: str) -> Locator:
         return self.find("message").filter(has=self.page.get_by_test_id("message-text").filter(has_text=text))
 
@@ -58,7 +61,7 @@ class Pane:
         await self.find("chat-item").filter(has=titled).click()
 
     async def open_topic(self, name: str) -> None:
-        await self.find("topic-item", name).click()
+        await self.row("topic-item", name).click()
 
     async def start(self) -> None:
         await self.find("start").click()

@@ -42,7 +42,7 @@ async def test_hostile_names_and_texts_are_shown_as_they_are(telegram: Telegram,
     world.rename_chat(next(iter(world.users.values())), group, HOSTILE)
     await telegram.right.open_topic("General")
     await telegram.right.hears(HOSTILE)
-    await expect(telegram.right.find("topic-item", HOSTILE)).to_be_visible()
+    await expect(telegram.right.row("topic-item", HOSTILE)).to_be_visible()
     await telegram.right.become(HOSTILE)
     await expect(telegram.right.find("person-switch")).to_contain_text(HOSTILE)
     assert await telegram.page.locator("img[src=x]").count() == 0
