@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import logging
 import os
+import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -18,6 +19,13 @@ from tenants.logging import configure_logging
 from tenants.migrate import upgrade
 
 _numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ctrl_c_reaches_our_programs() -> None:
+    """Whoever starts the tests in the background of a shell has Ctrl-C ignored, and programs inherit that."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -67,7 +67,7 @@ function menuItem({ label, hint, lead, run, testid, current, danger }, close) {
   };
   const about = { type: 'button', role: 'menuitem', class: danger ? 'menu-item danger' : 'menu-item', testid };
   return h('button', { ...about, 'aria-current': current ? 'true' : null, on: { click } }, lead,
-    h('span', { class: 'menu-words' }, h('span', { class: 'menu-label', dir: 'auto' }, label), hint && h('small', {}, hint)));
+    h('span', { class: 'menu-words' }, h('span', { class: 'menu-label', dir: 'auto', testid: 'menu-label' }, label), hint && h('small', {}, hint)));
 }
 
 function moveInMenu(event, menu, close) {

@@ -48,7 +48,8 @@ class Pane:
 
     async def become(self, name: str) -> None:
         await self.find("person-switch").click()
-        await self.page.get_by_test_id("person-option").filter(has_text=name).click()
+        label = self.page.get_by_test_id("menu-label").filter(has_text=name)
+        await self.page.get_by_test_id("person-option").filter(has=label).click()
 
     async def show_chats(self) -> None:
         for way_out in ("back", "back-to-chats"):
@@ -57,8 +58,7 @@ class Pane:
 
     async def open_chat(self, title: str) -> None:
         await self.show_chats()
-        titled = self.page.get_by_test_id("item-title").filter(has_text=title)
-        await self.find("chat-item").filter(has=titled).click()
+        await self.row("chat-item", title).click()
 
     async def open_topic(self, name: str) -> None:
         await self.row("topic-item", name).click()
