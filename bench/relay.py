@@ -152,7 +152,7 @@ async def run_worker(
     stage: Stage, desks: list[Desk], rounds: int, postgres: int, environ: dict[str, str]
 ) -> Measured:
     command = [sys.executable, "-m", "backline", "worker"]
-    process = subprocess.Popen(command, env={**os.environ, **environ}, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command, env={**os.environ, **environ}, stderr=subprocess.DEVNULL)
     try:
         await stage.round(desks)
         return await measure(stage, desks, rounds, psutil.Process(process.pid), postgres)

@@ -29,11 +29,14 @@ class FloodRules:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What a bot has left in one chat; `blocked_until` is when its last refused call may be repeated."""
+    """What a bot has left in one chat; `blocked_until` is when its last refused call may be repeated,
+    `frees_at` when the oldest of what it has sent no longer counts.
+    """
 
     used: int
     limit: int
     blocked_until: datetime | None
+    frees_at: datetime | None = None
 
 
 class _Window:
@@ -84,7 +87,8 @@ class Flood:
             return Budget(0, limit, None)
         window.forget(now - span)
         until = window.blocked_until
-        return Budget(len(window.events), limit, until if until is not None and until > now else None)
+        frees_at = window.events[0] + span if window.events else None
+        return Budget(len(window.events), limit, until if until is not None and until > now else None, frees_at)
 
     def _limit(self, chat: Chat) -> tuple[int, timedelta]:
         rules = self.rules

@@ -96,6 +96,8 @@ class _News:
                 self._hear_of_message(change)
             case "callback":
                 self._callbacks[change.subject.id] = change.subject
+            case "updates":
+                self._accounts[change.subject.id] = None
             case "flood":
                 pass
             case _:

@@ -91,7 +91,15 @@ def budgets(world: World, flood: Flood, chat: Chat) -> list[Json]:
     if not flood.rules.enabled:
         return []
     bots = [chat.bot] if chat.bot else list(chat.bots.values())
-    return [budget_view(world, flood, bot, chat) for bot in bots]
+    return [_budget(world, flood, bot, chat) for bot in bots]
+
+
+def _budget(world: World, flood: Flood, bot: Bot, chat: Chat) -> Json:
+    """`full_until`: the budget is all but spent, and so it is when a program holds back by itself."""
+    budget = flood.budget(bot.id, chat, world.now())
+    is_full = budget.frees_at is not None and budget.used >= budget.limit - 1
+    until = moment(budget.frees_at) if is_full and budget.frees_at else None
+    return budget_view(world, flood, bot, chat) | {"full_until": until}
 
 
 def page_message(world: World, message: Message) -> Json:

@@ -12,15 +12,19 @@ export function budgetMeters(chat) {
   return h('div', { class: 'budgets', testid: 'budgets' }, shown.map((budget) => meter(chat, budget)));
 }
 
-/** When the bot may send again, if a limit holds it somewhere. */
-export function heldUntil(bot) {
-  const held = [...world.chats.values()].flatMap((chat) => chat.budgets).filter((budget) => budget.bot === bot && isBlocked(budget));
-  return held.map((budget) => budget.blocked_until).sort().at(-1) ?? null;
+/** When the bot may pass on what was said in this chat: to a group from a private chat, and the other way round. */
+export function heldUntil(bot, chat) {
+  const others = [...world.chats.values()].filter((other) => (other.kind === 'private') !== (chat.kind === 'private'));
+  const budgets = others.flatMap((other) => other.budgets).filter((budget) => budget.bot === bot);
+  const moments = budgets.map((budget) => until(budget, chat.kind === 'private')).filter(Boolean);
+  return moments.sort().at(-1) ?? null;
 }
 
 export const budgetVersion = (chat) => JSON.stringify(chat.budgets);
 
-const isBlocked = (budget) => budget.blocked_until && secondsUntil(budget.blocked_until) > 0;
+const isAhead = (moment) => Boolean(moment) && secondsUntil(moment) > 0;
+const isBlocked = (budget) => isAhead(budget.blocked_until);
+const until = (budget, orSpent) => [budget.blocked_until, orSpent && budget.full_until].find(isAhead) ?? null;
 
 function meter(chat, budget) {
   const bot = account(budget.bot);
@@ -32,7 +36,7 @@ function meter(chat, budget) {
   const why = `Telegram lets a bot send ${budget.limit} messages ${chat.kind === 'private' ? 'to a person at once' : 'a minute to a group, all its topics together'}. ${name} has sent ${budget.used}.`;
   const words = blocked
     ? ['must wait ', countdown(h('b', {}), budget.blocked_until)]
-    : [h('b', {}, `${budget.used} of ${budget.limit}`), ` ${per}`];
+    : [h('b', {}, `${budget.used} of ${budget.limit}`), isAhead(budget.full_until) ? [' · next in ', countdown(h('span', {}), budget.full_until)] : ` ${per}`];
   const bar = h('span', { class: 'bar', 'aria-hidden': 'true' }, h('span', { class: 'fill' }));
   bar.firstElementChild.style.width = `${share * 100}%`;
   return h('div', { class: `budget ${mood}`, testid: 'budget', 'data-bot': budget.bot, title: why },

@@ -59,7 +59,7 @@ export class Conversation {
     this.announce(messages, atBottom);
     if (before === null && here.loaded) this.latest ??= 0;
     const anchor = atBottom ? null : this.anchor();
-    reconcile(this.list, blocksOf(messages), {
+    reconcile(this.list, blocksOf(messages, this.chat), {
       key: (block) => block.key,
       version: (block) => `${block.version}|${block.quiet}|${block.held}|${this.chat.title}`,
       render: (block, old) => renderBlock(block, this.chat, this.pane, !old && before !== null && block.key > before),
@@ -149,7 +149,7 @@ export class Conversation {
 const newer = (ids, latest) => (latest === null ? 0 : ids.filter((id) => id > latest).length);
 
 /** Albums become one block; each block knows whether it begins a day, or a run of one sender. */
-function blocksOf(messages) {
+function blocksOf(messages, chat) {
   const blocks = [];
   let before = null;
   for (const message of messages) {
@@ -168,7 +168,7 @@ function blocksOf(messages) {
   blocks.forEach((block, index) => {
     const last = block.messages.at(-1);
     block.quiet = saysTheSame(last, blocks[index + 1]);
-    block.held = last.state?.kind === 'fetched' && last.id > copied ? heldUntil(last.state.bot) : null;
+    block.held = last.state?.kind === 'fetched' && last.id > copied ? heldUntil(last.state.bot, chat) : null;
   });
   return blocks;
 }

@@ -1,6 +1,7 @@
 /** Where a message is, in a few words under it; and its whole journey, in plain words, when pressed. */
 
 import { loadJourney } from './api.js';
+import { heldUntil } from './budget.js';
 import { openDialog } from './dialog.js';
 import { h, replace } from './dom.js';
 import { account, findChat, place, placeKey, subscribe } from './store.js';
@@ -26,7 +27,7 @@ const ADVICE = {
  * has the message may send nothing.
  */
 export function stateChip(message, { quiet, held }) {
-  const state = held ? { kind: 'waiting', text: `with @${account(message.state.bot).username}, which must wait`, until: held } : message.state;
+  const state = held ? { kind: 'waiting', text: `waits at @${account(message.state.bot).username} for Telegram’s limit`, until: held } : message.state;
   const { kind, text, until } = state;
   const left = until && !quiet ? countdown(h('span', { class: 'left' }), until) : null;
   const about = { type: 'button', class: `state ${kind}`, testid: 'message-state', 'data-state': kind };
@@ -46,7 +47,7 @@ export function openJourney(message) {
     attempt(async () => {
       const { state, steps } = await loadJourney(message.chat, message.id);
       replace(list, ...steps.map((step, index) => stepItem(step, steps[index - 1])));
-      replace(advice, state?.until ? LIMITED : (ADVICE[state?.kind] ?? ''));
+      replace(advice, adviceOn(state, chat));
     });
   let drawn = place(here).messages.get(message.id);
   const stop = subscribe((changes) => {
@@ -62,6 +63,13 @@ export function openJourney(message) {
     body: [h('blockquote', { class: 'journey-subject', dir: 'auto' }, summaryWords(message).slice(0, 160)), list, advice],
   });
   draw();
+}
+
+/** What it waits for, or what there is left to do. */
+function adviceOn(state, chat) {
+  const held = state?.kind === 'fetched' && chat ? heldUntil(state.bot, chat) : null;
+  if (held) return [`@${account(state.bot).username} has sent as much as Telegram allows. It may go on in `, countdown(h('b', {}), held), '.'];
+  return state?.until ? LIMITED : (ADVICE[state?.kind] ?? '');
 }
 
 function stepItem(step, before) {

@@ -165,7 +165,7 @@ export class Pane {
       deleted: () => [h('p', { class: 'foot-note' }, 'This bot has been deleted.')],
       blocked: () => [this.bigButton('Unblock', 'unblock', () => attempt(() => act('unblock', person, { bot: bot.id })))],
       start: () => [start('Start')],
-      closed: () => [h('p', { class: 'foot-note' }, 'This topic is closed. Only who manages topics can write here.')],
+      closed: () => [h('p', { class: 'foot-note' }, closedWords(chat))],
     };
     replace(this.foot, ...feet[kind]());
   }
@@ -183,4 +183,10 @@ export class Pane {
     const saved = JSON.parse(sessionStorage.getItem(SAVED + side) ?? 'null');
     return saved && world.users.has(saved.person) ? saved : null;
   }
+}
+
+/** Who could, by name: a closed topic is no dead end. */
+function closedWords(chat) {
+  const able = chat.members.find((member) => world.users.has(member.id) && may(chat, member.id, 'manage_topics'));
+  return `This topic is closed. Who manages topics${able ? `, as ${account(able.id).name} does,` : ''} can still write here.`;
 }

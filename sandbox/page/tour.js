@@ -33,7 +33,7 @@ export class Tour {
     return [
       { id: 'write', label: 'Write as a customer', hint: `You are a customer of ${shop}. Press Start, say hello.`, run: () => this.toCustomer() },
       { id: 'answer', label: 'Answer in the topic', hint: 'The customer has a topic in the team’s group now. Open it and answer.', run: () => this.toTeam() },
-      { id: 'close', label: 'Send /close there', hint: 'The square turns ⬛️ and the topic is closed. /info and /hold work too.', run: () => this.toTeam() },
+      { id: 'close', label: 'Send /close there', hint: 'The square turns ⬛️ and the topic is closed. /hold makes it 🟪 again.', run: () => this.toTeam() },
       { id: 'wait', label: 'Send 30 quickly', hint: 'Telegram lets a bot send 20 a minute to a group. Press ⏳ under a message to see why it waits.', run: () => this.burst() },
       { id: 'connect', label: 'Connect your own bot', hint: 'Make one at BotFather, give its token to the setup bot.', run: () => this.toSetup() },
     ];
@@ -103,7 +103,7 @@ export class Tour {
     for (const chat of world.chats.values()) {
       const last = chat.is_forum ? null : place(chat.key).last;
       if (chat.bot === demo.bot_id && last) this.judgeCustomer(last);
-      if (setup && chat.bot === setup.id && last) this.done.add('connect');
+      if (chat.is_forum && chat.members.some((member) => isOwnBot(member, demo, setup))) this.done.add('connect');
       if (chat.id === demo.group_id) for (const topic of chat.topics) if (!topic.is_general) this.judgeTopic(place(placeKey(chat.key, topic.id)).last);
     }
   }
@@ -119,3 +119,6 @@ export class Tour {
     else if (!last.text.startsWith('/')) this.done.add('answer');
   }
 }
+
+/** A bot that is an administrator of a group with topics, and none of those that were here from the start. */
+const isOwnBot = (member, demo, setup) => member.status === 'administrator' && world.bots.has(member.id) && ![demo.bot_id, setup?.id].includes(member.id);
