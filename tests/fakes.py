@@ -45,6 +45,8 @@ class FakeSession:
     faults: dict[str, list[SessionError]] = field(default_factory=lambda: defaultdict(list))
     topics: dict[TopicId, str] = field(default_factory=dict)
     inbox: list[Incoming] = field(default_factory=list)
+    hold: asyncio.Event | None = None
+    """While it is set to an event that is not, calls hang."""
 
     def __post_init__(self) -> None:
         self._update_ids = itertools.count(1000)
@@ -96,6 +98,8 @@ class FakeSession:
         return [call for call in sends if to is None or call.outgoing.to == to]  # type: ignore[union-attr]
 
     async def _carry_out(self, method: str, outgoing: object, ids: tuple[int, ...] = ()) -> None:
+        if self.hold is not None:
+            await self.hold.wait()
         async with self._changed:
             if self.faults[method]:
                 self.calls.append(Call(f"{method}!", outgoing))  # type: ignore[arg-type]

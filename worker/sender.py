@@ -159,6 +159,7 @@ class Sender:
             busy=busy,
         )
         self._unsure |= claimed.others_wait
+        self._has_more.update(busy)  # what came for them meanwhile could not be seen
         return claimed
 
     async def _next_errand(self, unit: UnitOfWork, claimed: Claimed, *, free: bool) -> Errand | None:

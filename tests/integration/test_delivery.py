@@ -1,7 +1,9 @@
 """Lanes under trouble, over a real database: order, backoff, burying; one lane's trouble is nobody else's."""
 
+import asyncio
+
 from sessions.errors import Flaky, FloodWait, Gone, Rejected
-from sessions.port import Copy
+from sessions.port import Batch, Copy, Cursor
 from tests.fakes import GROUP, Call, texts
 from tests.integration.conftest import DeskUnderTest
 
@@ -85,6 +87,33 @@ async def test_one_customer_who_is_gone_holds_up_nobody(desk: DeskUnderTest) -> 
     await desk.session.until(lambda: bool(texts(desk.session.sent(GROUP))))
     await desk.session.feed(desk.session.operator("Bob?", bob))
     await desk.session.until(lambda: len(desk.session.sent(78)) == 2)
+
+
+async def _store(desk: DeskUnderTest, words: str) -> None:
+    """A message arrives, as the running relay would store it."""
+    (fed,) = await desk.session.feed(desk.session.customer(words))
+    await desk.relay.store(Batch((fed,), Cursor(str(fed.id))))
+
+
+async def _turn(desk: DeskUnderTest) -> None:
+    """One turn of the sender, and the end of what it started."""
+    await desk.sender._turn()
+    await asyncio.gather(*desk.sender._tasks)
+
+
+async def test_what_comes_for_a_lane_that_is_just_sending_goes_out_right_behind(desk: DeskUnderTest) -> None:
+    await _store(desk, "hello")
+    for _ in range(4):
+        await _turn(desk)
+    desk.session.hold = asyncio.Event()
+    await _store(desk, "one")
+    await desk.sender._turn()
+    await _store(desk, "two")
+    await desk.sender._turn()
+    desk.session.hold.set()
+    await asyncio.gather(*desk.sender._tasks)
+    await _turn(desk)
+    assert len(desk.session.sent(GROUP)) == 3
 
 
 async def test_bodies_are_encrypted_while_they_wait_and_gone_once_delivered(desk: DeskUnderTest) -> None:
