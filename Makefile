@@ -35,7 +35,7 @@ test: $(VENV)/.dev ## all tests but those in a browser; ARGS="-k welcome" select
 
 .PHONY: test-browser
 test-browser: $(VENV)/.dev ## the tests in a browser: needs Debian's chromium
-	@exec $(BIN)/python -m pytest -n $(JOBS) -m browser $(ARGS)
+	@exec $(BIN)/python -m pytest -n 2 -m browser $(ARGS)
 
 .PHONY: lint
 lint: $(VENV)/.dev ## ruff, mypy --strict, and who may import whom

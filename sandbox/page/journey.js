@@ -27,7 +27,7 @@ const ADVICE = {
  * has the message may send nothing.
  */
 export function stateChip(message, { quiet, held }) {
-  const state = held ? { kind: 'waiting', text: `waits at @${account(message.state.bot).username} for Telegram’s limit`, until: held } : message.state;
+  const state = held ? { kind: 'waiting', text: `waits for Telegram’s limit at @${account(message.state.bot).username}`, until: held } : message.state;
   const { kind, text, until } = state;
   const left = until && !quiet ? countdown(h('span', { class: 'left' }), until) : null;
   const about = { type: 'button', class: `state ${kind}`, testid: 'message-state', 'data-state': kind };

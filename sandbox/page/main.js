@@ -13,7 +13,7 @@ import { Trouble } from './trouble.js';
 
 const narrow = matchMedia('(max-width: 760px)');
 const app = document.getElementById('app');
-const panes = ['left', 'right'].map((side) => new Pane(side, () => !narrow.matches || active === side));
+const panes = ['left', 'right'].map((side) => new Pane(side, () => !narrow.matches || active === side, drawTabs));
 const [left, right] = panes;
 let active = 'left';
 
@@ -43,6 +43,7 @@ function show(side) {
 
 function drawTabs() {
   if (!world.ready || !narrow.matches) return;
+  if (panes.some((pane) => !world.users.has(pane.person))) return;
   replace(tabs, panes.map((pane) => {
     const person = world.users.get(pane.person);
     const unread = pane.unread;

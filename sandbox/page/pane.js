@@ -15,9 +15,10 @@ import { attempt } from './toast.js';
 const SAVED = 'backline-sandbox-pane-';
 
 export class Pane {
-  constructor(side, isVisible) {
+  constructor(side, isVisible, drawn) {
     this.side = side;
     this.isVisible = isVisible;
+    this.drawn = drawn;
     this.chatKey = null;
     this.topicId = null;
     this.linkHandlers = {
@@ -129,6 +130,7 @@ export class Pane {
     this.drawFrame();
     if (this.chat) this.conversation.open(this.chat, this.topicId);
     sessionStorage.setItem(SAVED + this.side, JSON.stringify({ person: this.person, chat: this.chatKey, topic: this.topicId, view: this.view }));
+    this.drawn();
   }
 
   drawFrame() {

@@ -46,7 +46,7 @@ export class Tour {
     const next = steps.find((step) => !this.done.has(step.id));
     replace(this.node,
       h('div', { class: 'tour-head' }, icon('spark'), h('strong', {}, 'Try this')),
-      h('ol', { class: 'tour-steps' }, steps.map((step, index) => this.step(step, index, step === next))),
+      h('ol', { class: 'tour-steps' }, steps.map((step, index) => this.step(step, index, step === next)), !next && h('li', { class: 'finish' }, 'You have seen it all. Now make some trouble.')),
       iconButton('close', 'Hide these hints', () => this.dismiss(), { class: 'small', testid: 'tour-hide' }));
   }
 

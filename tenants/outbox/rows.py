@@ -8,7 +8,7 @@ from typing import Literal
 from tenants.ids import ChatId, DialogId, LaneId, MessageId, RowId, TopicId, UpdateId
 
 Kind = Literal["copy", "answer", "text", "welcome", "notice"]
-ALBUM_SETTLES = timedelta(seconds=1)
+ALBUM_SETTLES = timedelta(seconds=1.5)
 """An album's parts come as separate updates, usually within this time."""
 BODY = "outbox.body"
 """The column, as associated data of its ciphertext."""

@@ -10,7 +10,7 @@ messages, message       the list, one bubble (data-id, data-sender, data-mine); 
                         edited, album, file, reaction, service; message-menu: menu-reply, menu-edit, menu-delete
 inline-button           a button under a message         toast, alert          what a bot or Telegram answers
 message-state           where a sent message is (data-state: sent, waiting, fetched, copied, refused, unseen)
-journey, journey-step   its story, once pressed (data-kind)
+journey, journey-step   its story, once pressed (data-kind), in journey-dialog
 budget                  what a bot may still send to the group (data-bot)
 composer, send, attach, file-input, attachment, cancel-reply, reply, start, unblock
 choose-group, group-choice   behind a link with `startgroup`

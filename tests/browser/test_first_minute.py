@@ -47,9 +47,23 @@ async def test_thirty_quick_messages_wait_and_say_why(telegram: Telegram) -> Non
     waiting = telegram.left.node.locator('[data-state="waiting"]')
     await expect(telegram.right.find("budget").first).to_contain_text("must wait")
     await expect(waiting.last).to_contain_text("@acme_shop_bot")
-    await waiting.filter(has_text="Telegram’s limit").click()
+    await waiting.filter(has_text="Telegram’s limit").first.click()
     step = telegram.find("journey-step", "refused: Telegram’s limit of 20 messages a minute in this group")
     await expect(step).to_contain_text("@acme_shop_bot must wait")
+
+
+async def test_a_spent_budget_is_why_a_message_waits_that_was_read(telegram: Telegram, sandbox: Sandbox) -> None:
+    demo = sandbox.cast["demo"]
+    api = f"{sandbox.url}/bot{demo['bot_token']}"
+    for number in range(20):
+        message = {"chat_id": demo["group_id"], "text": f"{number}"}
+        await telegram.page.request.post(f"{api}/sendMessage", data=message)
+    await expect(telegram.right.find("budget").first).to_contain_text("20 of 20 · next in")
+    await telegram.left.start()
+    await telegram.page.request.get(f"{api}/getUpdates")
+    await expect(telegram.left.state("/start")).to_contain_text("waits for Telegram’s limit at @acme_shop_bot")
+    await telegram.left.state("/start").click()
+    await expect(telegram.find("journey-dialog")).to_contain_text("It may go on in")
 
 
 async def test_a_message_that_nobody_fetches_says_so(telegram: Telegram) -> None:
@@ -83,6 +97,8 @@ async def test_on_a_phone_one_pane_is_shown_and_the_other_is_a_tap_away(phone: P
     await telegram.right.say("An answer from a phone")
     await telegram.find("tab-left").tap()
     await telegram.left.hears("An answer from a phone")
+    await telegram.left.become("Boris")
+    await expect(telegram.find("tab-left")).to_contain_text("Boris")
     await telegram.left.find("back").tap()
     await expect(telegram.left.find("chat-item", "Acme Shop")).to_be_visible()
     assert await telegram.width_of_content() == 390
