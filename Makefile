@@ -14,7 +14,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 # Tests wait more than they compute: more of them than there are cores.
-JOBS ?= 4
+JOBS ?= 3
 
 export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1

@@ -88,7 +88,7 @@ class FakeSession:
         person = actor or Person(UserId(9), "Olga", None, is_bot=False)
         return TopicEvent(group, TopicId(topic), what, person, name)  # type: ignore[arg-type]
 
-    async def until(self, met: object, seconds: float = 10.0) -> None:
+    async def until(self, met: object, seconds: float = 25.0) -> None:
         """Waits until `met()` is true; it is asked again after each call."""
         async with asyncio.timeout(seconds), self._changed:
             await self._changed.wait_for(met)  # type: ignore[arg-type]

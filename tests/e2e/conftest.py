@@ -81,7 +81,7 @@ class Stage:
         """What the bot sent to the customer."""
         return [m for m in self.world.history(self.chat(customer)) if m.sender.is_bot]
 
-    async def until(self, met: Callable[[], Any], what: str = "", seconds: float = 15) -> Any:
+    async def until(self, met: Callable[[], Any], what: str = "", seconds: float = 30) -> Any:
         return await self.world.wait_for(met, seconds, what)
 
     async def change(self, **settings: Any) -> None:

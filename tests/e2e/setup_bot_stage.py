@@ -120,7 +120,7 @@ class Stage:
     def shop(self, owner: Person, username: str = "acme_shop_bot", **values: Any) -> Bot:
         return self.world.add_bot("Acme Shop", username, owner=owner.user, **values)
 
-    async def until(self, met: Callable[[], Any], what: str = "", seconds: float = 15) -> Any:
+    async def until(self, met: Callable[[], Any], what: str = "", seconds: float = 30) -> Any:
         return await self.world.wait_for(met, seconds, what)
 
     async def tenants(self, owner: Person) -> list[Tenant]:
