@@ -14,7 +14,7 @@ async function ask(path, options) {
   return body;
 }
 
-export function get(path, query = {}) {
+function get(path, query = {}) {
   const given = Object.entries(query).filter(([, value]) => value !== null && value !== undefined);
   const text = new URLSearchParams(given).toString();
   return ask(text ? `${path}?${text}` : path);

@@ -22,7 +22,8 @@ export function avatar(id, name, shape = 'round', size = '') {
   return h('span', { class: `avatar tone-${tone} ${shape} ${size}`, 'aria-hidden': 'true' }, initials(name));
 }
 
-export const accountAvatar = (account, size) => avatar(account.id, account.name || '?', account.is_bot ? 'square' : 'round', size);
+export const accountAvatar = (account, size) =>
+  avatar(account.id, account.name || '?', account.is_bot ? 'square' : 'round', size);
 
 /** A topic's icon in its own colour. */
 export function topicIcon(topic, size = '') {

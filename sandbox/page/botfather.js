@@ -11,7 +11,12 @@ export function openBotFather(pane) {
   const list = h('ul', { class: 'bots' });
   const draw = () => {
     const bots = [...world.bots.values()].filter((bot) => bot.owner === pane.person && !bot.is_deleted);
-    replace(list, ...(bots.length ? bots.map((bot) => botRow(pane, bot)) : [h('li', { class: 'quiet' }, 'You have no bots yet.')]));
+    replace(
+      list,
+      ...(bots.length
+        ? bots.map((bot) => botRow(pane, bot))
+        : [h('li', { class: 'quiet' }, 'You have no bots yet.')]),
+    );
   };
   const stop = subscribe((changes) => (changes.accounts || changes.all) && draw());
   const { dialog } = openDialog({
@@ -19,7 +24,11 @@ export function openBotFather(pane) {
     testid: 'botfather-dialog',
     onClose: stop,
     body: (close) => [
-      h('p', {}, 'In Telegram, bots are made by writing to @BotFather. Here it is one step: a name, a username, and you get the token that a program needs to drive the bot.'),
+      h(
+        'p',
+        {},
+        'In Telegram, bots are made by writing to @BotFather. Here it is one step: a name, a username, and you get the token that a program needs to drive the bot.',
+      ),
       h('h3', {}, `Bots of ${world.users.get(pane.person).name}`),
       list,
       h('h3', {}, 'New bot'),
@@ -31,13 +40,14 @@ export function openBotFather(pane) {
           { name: 'name', label: 'Name', placeholder: 'Corner Bakery' },
           { name: 'username', label: 'Username', placeholder: 'corner_bakery_bot', hint: 'Ends in “bot”.' },
         ],
-        submit: (values) => attempt(async () => {
-          const bot = await act('add_bot', pane.person, values);
-          world.bots.set(bot.id, bot);
-          draw();
-          list.lastElementChild.scrollIntoView({ block: 'nearest' });
-          list.lastElementChild.querySelector('[data-testid="copy-token"]')?.focus();
-        }),
+        submit: (values) =>
+          attempt(async () => {
+            const bot = await act('add_bot', pane.person, values);
+            world.bots.set(bot.id, bot);
+            draw();
+            list.lastElementChild.scrollIntoView({ block: 'nearest' });
+            list.lastElementChild.querySelector('[data-testid="copy-token"]')?.focus();
+          }),
       }),
       setupBotHint(pane, close),
     ],
@@ -47,10 +57,36 @@ export function openBotFather(pane) {
 }
 
 function botRow(pane, bot) {
-  return h('li', { class: 'bot-row', testid: 'own-bot' }, accountAvatar(bot),
-    h('div', { class: 'bot-words' }, h('strong', { dir: 'auto' }, bot.name), h('small', {}, `@${bot.username}`),
-      h('div', { class: 'token' }, h('code', { testid: 'token' }, bot.token), iconButton('copy', 'Copy the token', () => copyText(bot.token, 'Token copied'), { class: 'small', testid: 'copy-token' }))),
-    h('button', { type: 'button', class: 'button small', title: 'The old token stops working at once', on: { click: () => attempt(() => act('revoke_token', pane.person, { bot: bot.id })) } }, 'Revoke'));
+  return h(
+    'li',
+    { class: 'bot-row', testid: 'own-bot' },
+    accountAvatar(bot),
+    h(
+      'div',
+      { class: 'bot-words' },
+      h('strong', { dir: 'auto' }, bot.name),
+      h('small', {}, `@${bot.username}`),
+      h(
+        'div',
+        { class: 'token' },
+        h('code', { testid: 'token' }, bot.token),
+        iconButton('copy', 'Copy the token', () => copyText(bot.token, 'Token copied'), {
+          class: 'small',
+          testid: 'copy-token',
+        }),
+      ),
+    ),
+    h(
+      'button',
+      {
+        type: 'button',
+        class: 'button small',
+        title: 'The old token stops working at once',
+        on: { click: () => attempt(() => act('revoke_token', pane.person, { bot: bot.id })) },
+      },
+      'Revoke',
+    ),
+  );
 }
 
 function setupBotHint(pane, close) {
@@ -60,5 +96,11 @@ function setupBotHint(pane, close) {
     close();
     pane.open(privateKey(setup.id, pane.person));
   };
-  return h('p', { class: 'quiet' }, 'Then give the token to ', h('button', { type: 'button', class: 'inline-link', on: { click: go } }, `@${setup.username}`), ', which connects the bot to your team’s group.');
+  return h(
+    'p',
+    { class: 'quiet' },
+    'Then give the token to ',
+    h('button', { type: 'button', class: 'inline-link', on: { click: go } }, `@${setup.username}`),
+    ', which connects the bot to your team’s group.',
+  );
 }

@@ -18,15 +18,47 @@ export class ChatHeader {
   draw() {
     const { chat, topic } = this.pane;
     const bot = chat.bot && account(chat.bot);
-    const version = [chat.key, titleOf(chat), topic?.id, topic?.name, topic?.closed, topic?.icon_color, chat.members.length, chat.blocked, budgetVersion(chat), bot?.pending_updates, chat.is_forum].join('|');
+    const version = [
+      chat.key,
+      titleOf(chat),
+      topic?.id,
+      topic?.name,
+      topic?.closed,
+      topic?.icon_color,
+      chat.members.length,
+      chat.blocked,
+      budgetVersion(chat),
+      bot?.pending_updates,
+      chat.is_forum,
+    ].join('|');
     if (version === this.version) return;
     this.version = version;
-    const menu = iconButton('more', 'What can be done here', (event) => this.openMenu(event.currentTarget), { testid: 'chat-menu', 'aria-haspopup': 'menu' });
-    replace(this.node,
-      h('div', { class: 'chat-head-row' }, iconButton('back', 'Back', () => this.pane.back(), { class: 'back', testid: 'back' }), this.lead(chat, topic, bot),
-        h('div', { class: 'chat-title' }, h('h2', { testid: 'chat-title', dir: 'auto' }, titleWithSquare(topic ? topic.name : titleOf(chat)), topic?.closed && h('span', { class: 'lock', title: 'Closed' }, icon('lock'))), h('small', {}, subtitle(chat, topic, bot))),
-        menu),
-      budgetMeters(chat));
+    const menu = iconButton('more', 'What can be done here', (event) => this.openMenu(event.currentTarget), {
+      testid: 'chat-menu',
+      'aria-haspopup': 'menu',
+    });
+    replace(
+      this.node,
+      h(
+        'div',
+        { class: 'chat-head-row' },
+        iconButton('back', 'Back', () => this.pane.back(), { class: 'back', testid: 'back' }),
+        this.lead(chat, topic, bot),
+        h(
+          'div',
+          { class: 'chat-title' },
+          h(
+            'h2',
+            { testid: 'chat-title', dir: 'auto' },
+            titleWithSquare(topic ? topic.name : titleOf(chat)),
+            topic?.closed && h('span', { class: 'lock', title: 'Closed' }, icon('lock')),
+          ),
+          h('small', {}, subtitle(chat, topic, bot)),
+        ),
+        menu,
+      ),
+      budgetMeters(chat),
+    );
   }
 
   lead(chat, topic, bot) {
@@ -37,7 +69,23 @@ export class ChatHeader {
   openMenu(anchor) {
     const { pane } = this;
     const { chat } = pane;
-    const items = chat.kind === 'private' ? this.privateItems(pane, chat) : [...this.topicItems(pane, pane.topic), { label: 'Members and rights', lead: icon('people'), run: () => openMembers(pane, chat.key), testid: 'menu-members' }, { label: 'Rename the group', lead: icon('edit'), run: () => rename('Rename the group', chat.title, (title) => pane.act('rename_chat', { title })) }];
+    const items =
+      chat.kind === 'private'
+        ? this.privateItems(pane, chat)
+        : [
+            ...this.topicItems(pane, pane.topic),
+            {
+              label: 'Members and rights',
+              lead: icon('people'),
+              run: () => openMembers(pane, chat.key),
+              testid: 'menu-members',
+            },
+            {
+              label: 'Rename the group',
+              lead: icon('edit'),
+              run: () => rename('Rename the group', chat.title, (title) => pane.act('rename_chat', { title })),
+            },
+          ];
     openMenu(anchor, items, { label: 'Chat' });
   }
 
@@ -45,9 +93,16 @@ export class ChatHeader {
     const run = (deed) => () => attempt(() => act(deed, pane.person, { bot: chat.bot }));
     const bot = account(chat.bot);
     return [
-      ...bot.commands.map(({ command, description }) => ({ label: `/${command}`, hint: description, lead: icon('bolt'), run: () => pane.act('send', { text: `/${command}` }) })),
+      ...bot.commands.map(({ command, description }) => ({
+        label: `/${command}`,
+        hint: description,
+        lead: icon('bolt'),
+        run: () => pane.act('send', { text: `/${command}` }),
+      })),
       { label: 'Send /start again', lead: icon('spark'), run: run('start') },
-      chat.blocked ? { label: 'Unblock the bot', lead: icon('lock'), run: run('unblock'), testid: 'menu-unblock' } : { label: 'Block the bot', lead: icon('lock'), danger: true, run: run('block'), testid: 'menu-block' },
+      chat.blocked
+        ? { label: 'Unblock the bot', lead: icon('lock'), run: run('unblock'), testid: 'menu-unblock' }
+        : { label: 'Block the bot', lead: icon('lock'), danger: true, run: run('block'), testid: 'menu-block' },
     ];
   }
 
@@ -55,9 +110,23 @@ export class ChatHeader {
     if (!topic) return [];
     const run = (deed) => () => pane.act(deed, { topic: topic.id });
     return [
-      { label: 'Rename the topic', lead: icon('edit'), run: () => rename('Rename the topic', topic.name, (name) => pane.act('rename_topic', { topic: topic.id, name })) },
-      topic.closed ? { label: 'Reopen the topic', lead: icon('lock'), run: run('reopen_topic'), testid: 'menu-reopen' } : { label: 'Close the topic', lead: icon('lock'), run: run('close_topic'), testid: 'menu-close' },
-      !topic.is_general && { label: 'Delete the topic', hint: 'With everything said in it. Bots are not told.', lead: icon('trash'), danger: true, run: run('delete_topic'), testid: 'menu-delete-topic' },
+      {
+        label: 'Rename the topic',
+        lead: icon('edit'),
+        run: () =>
+          rename('Rename the topic', topic.name, (name) => pane.act('rename_topic', { topic: topic.id, name })),
+      },
+      topic.closed
+        ? { label: 'Reopen the topic', lead: icon('lock'), run: run('reopen_topic'), testid: 'menu-reopen' }
+        : { label: 'Close the topic', lead: icon('lock'), run: run('close_topic'), testid: 'menu-close' },
+      !topic.is_general && {
+        label: 'Delete the topic',
+        hint: 'With everything said in it. Bots are not told.',
+        lead: icon('trash'),
+        danger: true,
+        run: run('delete_topic'),
+        testid: 'menu-delete-topic',
+      },
     ];
   }
 }
@@ -73,9 +142,15 @@ function rename(title, value, save) {
   openDialog({
     title,
     testid: 'rename',
-    body: (close) => [form({ label: 'Save', fields: [{ name: 'name', label: 'Name', value }], submit: async ({ name }) => {
-      await save(name);
-      close();
-    } })],
+    body: (close) => [
+      form({
+        label: 'Save',
+        fields: [{ name: 'name', label: 'Name', value }],
+        submit: async ({ name }) => {
+          await save(name);
+          close();
+        },
+      }),
+    ],
   });
 }

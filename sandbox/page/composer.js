@@ -5,7 +5,7 @@ import { h, icon, iconButton, replace } from './dom.js';
 import { attempt, toast } from './toast.js';
 import { sizeWords, summaryWords } from './words.js';
 
-export const TEXT_LIMIT = 4096;
+const TEXT_LIMIT = 4096;
 const CAPTION_LIMIT = 1024;
 const ALBUM_LIMIT = 10;
 const LARGEST = 40 << 20;
@@ -17,13 +17,42 @@ export class Composer {
     this.drafts = new Map();
     this.files = [];
     this.queue = Promise.resolve();
-    this.input = h('textarea', { rows: '1', placeholder: 'Message', 'aria-label': 'Message', testid: 'composer', dir: 'auto', autocomplete: 'off' });
-    this.picker = h('input', { type: 'file', multiple: true, hidden: true, testid: 'file-input', 'aria-label': 'Files to attach' });
+    this.input = h('textarea', {
+      rows: '1',
+      placeholder: 'Message',
+      'aria-label': 'Message',
+      testid: 'composer',
+      dir: 'auto',
+      autocomplete: 'off',
+    });
+    this.picker = h('input', {
+      type: 'file',
+      multiple: true,
+      hidden: true,
+      testid: 'file-input',
+      'aria-label': 'Files to attach',
+    });
     this.bar = h('div', { class: 'composer-bar', hidden: true });
     this.tray = h('div', { class: 'tray', hidden: true });
-    this.sendButton = h('button', { type: 'button', class: 'send-button', testid: 'send', 'aria-label': 'Send', title: 'Send (Enter)' }, icon('send'));
-    this.node = h('div', { class: 'composer' }, this.bar, this.tray,
-      h('div', { class: 'composer-row' }, iconButton('attach', 'Attach photos or a file', () => this.picker.click(), { testid: 'attach' }), this.picker, this.input, this.sendButton));
+    this.sendButton = h(
+      'button',
+      { type: 'button', class: 'send-button', testid: 'send', 'aria-label': 'Send', title: 'Send (Enter)' },
+      icon('send'),
+    );
+    this.node = h(
+      'div',
+      { class: 'composer' },
+      this.bar,
+      this.tray,
+      h(
+        'div',
+        { class: 'composer-row' },
+        iconButton('attach', 'Attach photos or a file', () => this.picker.click(), { testid: 'attach' }),
+        this.picker,
+        this.input,
+        this.sendButton,
+      ),
+    );
     this.input.addEventListener('keydown', (event) => this.onKey(event));
     this.input.addEventListener('input', () => this.grow());
     this.input.addEventListener('paste', (event) => this.attach(event.clipboardData?.files));
@@ -37,7 +66,13 @@ export class Composer {
   /** Another place or another person: what was begun here waits in its draft. */
   open(key) {
     if (key === this.key) return;
-    if (this.key) this.drafts.set(this.key, { text: this.input.value, files: this.files, reply: this.reply, editing: this.editing });
+    if (this.key)
+      this.drafts.set(this.key, {
+        text: this.input.value,
+        files: this.files,
+        reply: this.reply,
+        editing: this.editing,
+      });
     this.key = key;
     const draft = this.drafts.get(key) ?? { text: '', files: [] };
     this.input.value = draft.text;
@@ -88,12 +123,23 @@ export class Composer {
     const subject = this.editing ?? this.reply;
     this.bar.hidden = !subject;
     if (subject) {
-      replace(this.bar, icon(this.editing ? 'edit' : 'reply'),
-        h('span', { class: 'bar-words' }, h('strong', { dir: 'auto' }, this.editing ? 'Edit message' : `Reply to ${subject.sender.name}`), h('span', { dir: 'auto' }, summaryWords(subject).slice(0, 120))),
-        iconButton('close', 'Cancel', () => this.cancel(), { testid: 'cancel-reply' }));
+      replace(
+        this.bar,
+        icon(this.editing ? 'edit' : 'reply'),
+        h(
+          'span',
+          { class: 'bar-words' },
+          h('strong', { dir: 'auto' }, this.editing ? 'Edit message' : `Reply to ${subject.sender.name}`),
+          h('span', { dir: 'auto' }, summaryWords(subject).slice(0, 120)),
+        ),
+        iconButton('close', 'Cancel', () => this.cancel(), { testid: 'cancel-reply' }),
+      );
     }
     this.tray.hidden = !this.files.length;
-    replace(this.tray, this.files.map((file) => this.chip(file)));
+    replace(
+      this.tray,
+      this.files.map((file) => this.chip(file)),
+    );
     this.grow();
   }
 
@@ -102,7 +148,13 @@ export class Composer {
       this.files = this.files.filter((other) => other !== file);
       this.draw();
     };
-    return h('span', { class: 'tray-chip', testid: 'attachment' }, isPicture(file) ? thumbnail(file) : icon('file'), h('span', { class: 'tray-name', dir: 'auto' }, file.name), iconButton('close', `Remove ${file.name}`, drop, { class: 'small' }));
+    return h(
+      'span',
+      { class: 'tray-chip', testid: 'attachment' },
+      isPicture(file) ? thumbnail(file) : icon('file'),
+      h('span', { class: 'tray-name', dir: 'auto' }, file.name),
+      iconButton('close', `Remove ${file.name}`, drop, { class: 'small' }),
+    );
   }
 
   grow() {
@@ -193,7 +245,7 @@ function base64(file) {
 }
 
 /** As Telegram's apps do: at a line's end or a space if there is one near, never inside a character. */
-export function split(text) {
+function split(text) {
   const parts = [];
   let rest = text;
   while (rest.length > TEXT_LIMIT) {

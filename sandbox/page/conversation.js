@@ -18,9 +18,25 @@ export class Conversation {
     this.pane = pane;
     this.list = h('ol', { class: 'messages', testid: 'messages' });
     this.start = h('div', { class: 'conversation-start' });
-    this.scroller = h('div', { class: 'scroller', tabindex: '0', role: 'region', 'aria-label': 'Messages', testid: 'scroller' }, this.start, this.list);
+    this.scroller = h(
+      'div',
+      { class: 'scroller', tabindex: '0', role: 'region', 'aria-label': 'Messages', testid: 'scroller' },
+      this.start,
+      this.list,
+    );
     this.news = h('div', { class: 'visually-hidden', 'aria-live': 'polite' });
-    this.toBottom = h('button', { type: 'button', class: 'to-bottom', hidden: true, 'aria-label': 'Go to the latest message', on: { click: () => this.scrollDown() } }, '↓', h('span', { class: 'badge' }));
+    this.toBottom = h(
+      'button',
+      {
+        type: 'button',
+        class: 'to-bottom',
+        hidden: true,
+        'aria-label': 'Go to the latest message',
+        on: { click: () => this.scrollDown() },
+      },
+      '↓',
+      h('span', { class: 'badge' }),
+    );
     this.node = h('div', { class: 'conversation' }, this.scroller, this.toBottom, this.news);
     this.scroller.addEventListener('scroll', () => this.onScroll(), { passive: true });
     new ResizeObserver(() => this.stuck && this.scrollDown()).observe(this.scroller);
@@ -76,9 +92,16 @@ export class Conversation {
     const last = messages.at(-1);
     if (last) this.latest = Math.max(last.id, before ?? 0);
     if (before === null || !last) return;
-    const fresh = messages.filter((message) => message.id > before && !isService(message) && message.sender.id !== this.pane.person);
-    if (!atBottom) this.missed += newer(messages.map((message) => message.id), before);
-    if (fresh.length) this.news.textContent = fresh.map((message) => `${message.sender.name}: ${summaryWords(message)}`).join('\n');
+    const fresh = messages.filter(
+      (message) => message.id > before && !isService(message) && message.sender.id !== this.pane.person,
+    );
+    if (!atBottom)
+      this.missed += newer(
+        messages.map((message) => message.id),
+        before,
+      );
+    if (fresh.length)
+      this.news.textContent = fresh.map((message) => `${message.sender.name}: ${summaryWords(message)}`).join('\n');
     this.toBottom.lastElementChild.textContent = this.missed ? String(this.missed) : '';
   }
 
@@ -159,8 +182,20 @@ function blocksOf(messages, chat) {
       open.version += `,${message.number}`;
     } else {
       const day = before && dayWords(before.date) === dayWords(message.date) ? null : dayWords(message.date);
-      const first = !before || Boolean(day) || isService(before) || before.sender.id !== message.sender.id || Date.parse(message.date) - Date.parse(before.date) > RUN_MS;
-      blocks.push({ key: message.id, album: message.album, messages: [message], first, day, version: `${message.number}|${first}|${day}` });
+      const first =
+        !before ||
+        Boolean(day) ||
+        isService(before) ||
+        before.sender.id !== message.sender.id ||
+        Date.parse(message.date) - Date.parse(before.date) > RUN_MS;
+      blocks.push({
+        key: message.id,
+        album: message.album,
+        messages: [message],
+        first,
+        day,
+        version: `${message.number}|${first}|${day}`,
+      });
     }
     before = message;
   }
@@ -176,5 +211,7 @@ function blocksOf(messages, chat) {
 function saysTheSame(message, next) {
   const [following] = next?.messages ?? [];
   if (!message.state || !following?.state || next.first) return false;
-  return message.state.kind === following.state.kind && message.state.text === following.state.text && !message.state.until;
+  return (
+    message.state.kind === following.state.kind && message.state.text === following.state.text && !message.state.until
+  );
 }

@@ -8,10 +8,22 @@ export function openDialog({ title, body, testid, done, onClose, wide = false })
   const close = () => dialog.close();
   const content = typeof body === 'function' ? body(close) : body;
   dialog.append(
-    h('header', { class: 'dialog-head' }, h('h2', {}, title), iconButton('close', 'Close', close, { testid: 'dialog-close' })),
+    h(
+      'header',
+      { class: 'dialog-head' },
+      h('h2', {}, title),
+      iconButton('close', 'Close', close, { testid: 'dialog-close' }),
+    ),
     h('div', { class: 'dialog-body' }, content),
   );
-  if (done) dialog.append(h('footer', { class: 'dialog-foot' }, h('button', { class: 'button primary', type: 'button', on: { click: close } }, done)));
+  if (done)
+    dialog.append(
+      h(
+        'footer',
+        { class: 'dialog-foot' },
+        h('button', { class: 'button primary', type: 'button', on: { click: close } }, done),
+      ),
+    );
   dialog.addEventListener('click', (event) => event.target === dialog && close());
   dialog.addEventListener('close', () => {
     onClose?.();
@@ -25,10 +37,24 @@ export function openDialog({ title, body, testid, done, onClose, wide = false })
 /** A small form: `fields` are `{name, label, value?, hint?, required?}`; `submit(values, close)`. */
 export function form({ fields, submit, label, testid, focus = true }) {
   const inputs = fields.map(({ name, label: text, value = '', hint, required = true, placeholder }, index) => {
-    const input = h('input', { name, value, required, placeholder, autocomplete: 'off', spellcheck: 'false', autofocus: focus && index === 0, testid: `field-${name}` });
+    const input = h('input', {
+      name,
+      value,
+      required,
+      placeholder,
+      autocomplete: 'off',
+      spellcheck: 'false',
+      autofocus: focus && index === 0,
+      testid: `field-${name}`,
+    });
     return h('label', { class: 'field' }, h('span', {}, text), input, hint && h('small', {}, hint));
   });
-  const node = h('form', { class: 'form', testid }, inputs, h('button', { class: 'button primary', type: 'submit', testid: 'form-submit' }, label));
+  const node = h(
+    'form',
+    { class: 'form', testid },
+    inputs,
+    h('button', { class: 'button primary', type: 'submit', testid: 'form-submit' }, label),
+  );
   node.addEventListener('submit', (event) => {
     event.preventDefault();
     submit(Object.fromEntries(new FormData(node)));
@@ -49,7 +75,8 @@ export function openMenu(anchor, items, { testid = 'menu', label = 'Menu', foote
   };
   const leave = () => close(false);
   const outside = (event) => !menu.contains(event.target) && !anchor.contains(event.target) && leave();
-  for (const item of items.filter(Boolean)) menu.append(item.heading ? h('div', { class: 'menu-heading' }, item.heading) : menuItem(item, close));
+  for (const item of items.filter(Boolean))
+    menu.append(item.heading ? h('div', { class: 'menu-heading' }, item.heading) : menuItem(item, close));
   if (footer) menu.append(footer);
   menu.addEventListener('keydown', (event) => moveInMenu(event, menu, close));
   document.body.append(menu);
@@ -66,8 +93,17 @@ function menuItem({ label, hint, lead, run, testid, current, danger }, close) {
     run();
   };
   const about = { type: 'button', role: 'menuitem', class: danger ? 'menu-item danger' : 'menu-item', testid };
-  return h('button', { ...about, 'aria-current': current ? 'true' : null, on: { click } }, lead,
-    h('span', { class: 'menu-words' }, h('span', { class: 'menu-label', dir: 'auto', testid: 'menu-label' }, label), hint && h('small', {}, hint)));
+  return h(
+    'button',
+    { ...about, 'aria-current': current ? 'true' : null, on: { click } },
+    lead,
+    h(
+      'span',
+      { class: 'menu-words' },
+      h('span', { class: 'menu-label', dir: 'auto', testid: 'menu-label' }, label),
+      hint && h('small', {}, hint),
+    ),
+  );
 }
 
 function moveInMenu(event, menu, close) {

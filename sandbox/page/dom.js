@@ -16,7 +16,8 @@ const PATHS = {
   file: 'M7 3h7l4 4v14H7zM14 3v4h4',
   bolt: 'M13 3L5 14h6l-1 7 8-11h-6z',
   spark: 'M12 4l1.800 5.200L19 11l-5.200 1.800L12 18l-1.800-5.200L5 11l5.200-1.800z',
-  robot: 'M8 9h8a2 2 0 0 1 2 2v5a2 2 0 0 1-2 2H8a2 2 0 0 1-2-2v-5a2 2 0 0 1 2-2zM12 5v4M9.500 13v1M14.500 13v1M3.500 12.500v3M20.500 12.500v3',
+  robot:
+    'M8 9h8a2 2 0 0 1 2 2v5a2 2 0 0 1-2 2H8a2 2 0 0 1-2-2v-5a2 2 0 0 1 2-2zM12 5v4M9.500 13v1M14.500 13v1M3.500 12.500v3M20.500 12.500v3',
   edit: 'M5 19l1-4L16 5l3 3L9 18z',
   trash: 'M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13',
   pin: 'M9 4h6l-1 6 3 3H7l3-3zM12 13v7',
@@ -108,7 +109,8 @@ export function reconcile(parent, items, { key, version, render }) {
   }
 }
 
-const focusedInside = (node) => (node.contains(document.activeElement) ? document.activeElement.dataset.testid : null);
+const focusedInside = (node) =>
+  node.contains(document.activeElement) ? document.activeElement.dataset.testid : null;
 
 function focusInside(node, testid) {
   const same = node.dataset.testid === testid ? node : node.querySelector(`[data-testid="${CSS.escape(testid)}"]`);

@@ -27,13 +27,20 @@ const ADVICE = {
  * has the message may send nothing.
  */
 export function stateChip(message, { quiet, held }) {
-  const state = held ? { kind: 'waiting', text: `waits for Telegram’s limit at @${account(message.state.bot).username}`, until: held } : message.state;
+  const state = held
+    ? { kind: 'waiting', text: `waits for Telegram’s limit at @${account(message.state.bot).username}`, until: held }
+    : message.state;
   const { kind, text, until } = state;
   const left = until && !quiet ? countdown(h('span', { class: 'left' }), until) : null;
   const about = { type: 'button', class: `state ${kind}`, testid: 'message-state', 'data-state': kind };
   const label = `${text}. Press to see its journey.`;
-  const chip = h('button', { ...about, 'aria-label': label, title: 'What happened to this message?' },
-    h('span', { class: 'sign', 'aria-hidden': 'true' }, SIGNS[kind] ?? '✓'), !quiet && h('span', { class: 'state-text', dir: 'auto' }, text), left);
+  const chip = h(
+    'button',
+    { ...about, 'aria-label': label, title: 'What happened to this message?' },
+    h('span', { class: 'sign', 'aria-hidden': 'true' }, SIGNS[kind] ?? '✓'),
+    !quiet && h('span', { class: 'state-text', dir: 'auto' }, text),
+    left,
+  );
   chip.addEventListener('click', () => openJourney(message));
   return chip;
 }
@@ -60,7 +67,11 @@ export function openJourney(message) {
     title: 'What happened to this message',
     testid: 'journey-dialog',
     onClose: stop,
-    body: [h('blockquote', { class: 'journey-subject', dir: 'auto' }, summaryWords(message).slice(0, 160)), list, advice],
+    body: [
+      h('blockquote', { class: 'journey-subject', dir: 'auto' }, summaryWords(message).slice(0, 160)),
+      list,
+      advice,
+    ],
   });
   draw();
 }
@@ -68,7 +79,12 @@ export function openJourney(message) {
 /** What it waits for, or what there is left to do. */
 function adviceOn(state, chat) {
   const held = state?.kind === 'fetched' && chat ? heldUntil(state.bot, chat) : null;
-  if (held) return [`@${account(state.bot).username} has sent as much as Telegram allows. It may go on in `, countdown(h('b', {}), held), '.'];
+  if (held)
+    return [
+      `@${account(state.bot).username} has sent as much as Telegram allows. It may go on in `,
+      countdown(h('b', {}), held),
+      '.',
+    ];
   return state?.until ? LIMITED : (ADVICE[state?.kind] ?? '');
 }
 
@@ -76,6 +92,11 @@ function stepItem(step, before) {
   const pause = before ? (Date.parse(step.at) - Date.parse(before.at)) / 1000 : 0;
   const waited = pause > LONG_PAUSE_S ? h('span', { class: 'pause' }, `after ${durationWords(pause)}`) : null;
   const times = step.times > 1 ? ` (${step.times} times)` : '';
-  return h('li', { class: `step ${step.kind}`, testid: 'journey-step', 'data-kind': step.kind },
-    h('time', { datetime: step.at }, exactTimeWords(step.at)), h('span', { dir: 'auto' }, `${step.words}${times}`), waited);
+  return h(
+    'li',
+    { class: `step ${step.kind}`, testid: 'journey-step', 'data-kind': step.kind },
+    h('time', { datetime: step.at }, exactTimeWords(step.at)),
+    h('span', { dir: 'auto' }, `${step.words}${times}`),
+    waited,
+  );
 }

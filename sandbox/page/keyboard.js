@@ -10,14 +10,29 @@ const answers = new Map();
 const REMEMBERED = 50;
 
 export function keyboard(message, pane) {
-  return h('div', { class: 'keyboard', testid: 'keyboard' }, message.keyboard.map((row, r) =>
-    h('div', { class: 'keyboard-row' }, row.map((button, c) => inlineButton(message, button, r, c, pane)))));
+  return h(
+    'div',
+    { class: 'keyboard', testid: 'keyboard' },
+    message.keyboard.map((row, r) =>
+      h(
+        'div',
+        { class: 'keyboard-row' },
+        row.map((button, c) => inlineButton(message, button, r, c, pane)),
+      ),
+    ),
+  );
 }
 
 function inlineButton(message, button, row, column, pane) {
   const disabled = 'disabled' in button;
   const leads = button.url || button.web_app;
-  const about = { type: 'button', class: 'inline-button', testid: 'inline-button', disabled, title: disabled ? 'A disabled button: shown, not to be pressed' : button.url };
+  const about = {
+    type: 'button',
+    class: 'inline-button',
+    testid: 'inline-button',
+    disabled,
+    title: disabled ? 'A disabled button: shown, not to be pressed' : button.url,
+  };
   const node = h('button', about, h('span', { dir: 'auto' }, button.text), leads && icon('out'));
   node.addEventListener('click', () => run(message, button, row, column, pane, node));
   return node;

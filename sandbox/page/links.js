@@ -45,7 +45,8 @@ function openTelegramAddress(pane, parts, url) {
 }
 
 function openUsername(pane, url, username, query) {
-  if (query.has('startgroup')) return chooseGroup(pane, username, query.get('admin'), (chat) => addBot(pane, url, chat));
+  if (query.has('startgroup'))
+    return chooseGroup(pane, username, query.get('admin'), (chat) => addBot(pane, url, chat));
   const bot = findBot(username);
   if (!bot || !query.has('start')) return openMention(pane, username);
   return attempt(async () => {

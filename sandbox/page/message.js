@@ -18,11 +18,20 @@ import { exactTimeWords, isService, serviceWords, summaryWords, timeWords } from
 export function renderBlock(block, chat, pane, fresh) {
   const [head] = block.messages;
   const inside = isService(head) ? serviceLine(head) : bubbleRow(block, chat, pane);
-  return h('li', { class: fresh ? 'block fresh' : 'block' }, block.day && h('div', { class: 'day' }, h('span', {}, block.day)), inside);
+  return h(
+    'li',
+    { class: fresh ? 'block fresh' : 'block' },
+    block.day && h('div', { class: 'day' }, h('span', {}, block.day)),
+    inside,
+  );
 }
 
 function serviceLine(message) {
-  return h('div', { class: 'service', testid: 'service', 'data-id': message.id }, h('span', { dir: 'auto' }, serviceWords(message)));
+  return h(
+    'div',
+    { class: 'service', testid: 'service', 'data-id': message.id },
+    h('span', { dir: 'auto' }, serviceWords(message)),
+  );
 }
 
 function bubbleRow(block, chat, pane) {
@@ -34,48 +43,124 @@ function bubbleRow(block, chat, pane) {
   const words = captioned.text ? textNode(captioned, pane) : null;
   const content = block.messages.length > 1 ? album(block.messages) : media(head);
   const above = captioned.caption_above;
-  const bubble = h('div', { class: `bubble ${content && !words ? 'bare' : ''}` },
-    named && block.first && h('div', { class: `sender tone-text-${toneOf(head.sender.id)}`, dir: 'auto' }, senderName(head, chat), head.sender.is_bot && h('span', { class: 'tag' }, 'bot')),
+  const bubble = h(
+    'div',
+    { class: `bubble ${content && !words ? 'bare' : ''}` },
+    named &&
+      block.first &&
+      h(
+        'div',
+        { class: `sender tone-text-${toneOf(head.sender.id)}`, dir: 'auto' },
+        senderName(head, chat),
+        head.sender.is_bot && h('span', { class: 'tag' }, 'bot'),
+      ),
     head.forwarded_from && h('div', { class: 'forwarded', dir: 'auto' }, `Forwarded from ${head.forwarded_from}`),
     head.reply && quoteBar(head, pane),
-    above && words, content, !above && words,
-    h('div', { class: 'meta' }, last.edited && h('span', { testid: 'edited' }, 'edited'), h('time', { datetime: last.date, title: exactTimeWords(last.date) }, timeWords(last.date))),
-    reactions(last, pane));
-  return h('div', { class: `row ${mine ? 'mine' : 'theirs'} ${block.first ? 'first' : ''}`, testid: 'message', 'data-id': last.id, 'data-sender': head.sender.id, 'data-mine': mine ? 'true' : null },
+    above && words,
+    content,
+    !above && words,
+    h(
+      'div',
+      { class: 'meta' },
+      last.edited && h('span', { testid: 'edited' }, 'edited'),
+      h('time', { datetime: last.date, title: exactTimeWords(last.date) }, timeWords(last.date)),
+    ),
+    reactions(last, pane),
+  );
+  return h(
+    'div',
+    {
+      class: `row ${mine ? 'mine' : 'theirs'} ${block.first ? 'first' : ''}`,
+      testid: 'message',
+      'data-id': last.id,
+      'data-sender': head.sender.id,
+      'data-mine': mine ? 'true' : null,
+    },
     named && (block.first ? senderAvatar(head, chat) : h('span', { class: 'avatar-gap' })),
-    h('div', { class: 'stack' }, bubble, last.keyboard.length > 0 && keyboard(last, pane), mine && last.state && stateChip(last, block)),
-    actions(last, pane));
+    h(
+      'div',
+      { class: 'stack' },
+      bubble,
+      last.keyboard.length > 0 && keyboard(last, pane),
+      mine && last.state && stateChip(last, block),
+    ),
+    actions(last, pane),
+  );
 }
 
-const senderName = (message, chat) => (message.anonymous ? chat.title : (account(message.sender.id)?.name || message.sender.name || 'Deleted account'));
+const senderName = (message, chat) =>
+  message.anonymous ? chat.title : account(message.sender.id)?.name || message.sender.name || 'Deleted account';
 
 const senderAvatar = (message, chat) =>
-  message.anonymous ? avatar(chat.id, chat.title, 'square', 'small') : avatar(message.sender.id, senderName(message, chat), message.sender.is_bot ? 'square' : 'round', 'small');
+  message.anonymous
+    ? avatar(chat.id, chat.title, 'square', 'small')
+    : avatar(message.sender.id, senderName(message, chat), message.sender.is_bot ? 'square' : 'round', 'small');
 
-const textNode = (message, pane) => h('div', { class: 'text', testid: 'message-text', dir: 'auto' }, richText(message.text, message.entities, pane.linkHandlers));
+const textNode = (message, pane) =>
+  h(
+    'div',
+    { class: 'text', testid: 'message-text', dir: 'auto' },
+    richText(message.text, message.entities, pane.linkHandlers),
+  );
 
 function quoteBar(message, pane) {
   const jump = () => (message.reply_elsewhere ? null : pane.jumpTo(message.reply.id));
   const words = message.quote ?? (message.reply.text || summaryWords({ ...message.reply, details: null, text: '' }));
-  return h('button', { type: 'button', class: `quote tone-text-${toneOf(message.reply.sender)}`, testid: 'reply-quote', title: 'Go to the message', on: { click: jump } },
-    h('span', { class: 'quote-name', dir: 'auto' }, message.reply.name), h('span', { class: 'quote-text', dir: 'auto' }, words));
+  return h(
+    'button',
+    {
+      type: 'button',
+      class: `quote tone-text-${toneOf(message.reply.sender)}`,
+      testid: 'reply-quote',
+      title: 'Go to the message',
+      on: { click: jump },
+    },
+    h('span', { class: 'quote-name', dir: 'auto' }, message.reply.name),
+    h('span', { class: 'quote-text', dir: 'auto' }, words),
+  );
 }
 
 function album(messages) {
   const pictures = messages.every((message) => message.kind === 'photo');
-  return h('div', { class: pictures ? `album of-${Math.min(messages.length, 4)}` : 'album-list', testid: 'album' }, messages.map((message) => (pictures ? picture(message) : media(message))));
+  return h(
+    'div',
+    { class: pictures ? `album of-${Math.min(messages.length, 4)}` : 'album-list', testid: 'album' },
+    messages.map((message) => (pictures ? picture(message) : media(message))),
+  );
 }
 
 function reactions(message, pane) {
   const counts = Object.entries(message.reactions);
   if (!counts.length) return null;
   const mine = message.reactions_by[pane.person] ?? [];
-  return h('div', { class: 'reactions' }, counts.map(([emoji, count]) =>
-    h('button', { type: 'button', class: mine.includes(emoji) ? 'reaction own' : 'reaction', testid: 'reaction', on: { click: () => pane.react(message, mine.includes(emoji) ? null : emoji) } }, emoji, count > 1 && h('small', {}, String(count)))));
+  return h(
+    'div',
+    { class: 'reactions' },
+    counts.map(([emoji, count]) =>
+      h(
+        'button',
+        {
+          type: 'button',
+          class: mine.includes(emoji) ? 'reaction own' : 'reaction',
+          testid: 'reaction',
+          on: { click: () => pane.react(message, mine.includes(emoji) ? null : emoji) },
+        },
+        emoji,
+        count > 1 && h('small', {}, String(count)),
+      ),
+    ),
+  );
 }
 
 function actions(message, pane) {
-  return h('div', { class: 'message-actions' },
+  return h(
+    'div',
+    { class: 'message-actions' },
     iconButton('reply', 'Reply', () => pane.replyTo(message), { class: 'small', testid: 'reply' }),
-    iconButton('more', 'More', (event) => openMessageMenu(event.currentTarget, message, pane), { class: 'small', testid: 'message-menu', 'aria-haspopup': 'menu' }));
+    iconButton('more', 'More', (event) => openMessageMenu(event.currentTarget, message, pane), {
+      class: 'small',
+      testid: 'message-menu',
+      'aria-haspopup': 'menu',
+    }),
+  );
 }

@@ -9,7 +9,19 @@ import { Conversation } from './conversation.js';
 import { h, replace } from './dom.js';
 import { openLink, openMention } from './links.js';
 import { personSwitch, roleOf } from './persons.js';
-import { account, chatsOf, findChat, findTopic, GENERAL, may, memberOf, placeKey, privateKey, unreadOf, world } from './store.js';
+import {
+  account,
+  chatsOf,
+  findChat,
+  findTopic,
+  GENERAL,
+  may,
+  memberOf,
+  placeKey,
+  privateKey,
+  unreadOf,
+  world,
+} from './store.js';
 import { attempt } from './toast.js';
 
 const SAVED = 'backline-sandbox-pane-';
@@ -34,7 +46,12 @@ export class Pane {
     this.foot = h('div', { class: 'chat-foot' });
     this.main = h('div', { class: 'chat' }, this.header.node, this.conversation.node, this.foot);
     this.nothing = h('div', { class: 'nothing' }, 'Choose a chat.');
-    this.node = h('section', { class: 'pane', testid: `pane-${side}`, 'aria-label': `${side} pane` }, this.who, h('div', { class: 'pane-body' }, this.list.node, this.main, this.nothing));
+    this.node = h(
+      'section',
+      { class: 'pane', testid: `pane-${side}`, 'aria-label': `${side} pane` },
+      this.who,
+      h('div', { class: 'pane-body' }, this.list.node, this.main, this.nothing),
+    );
   }
 
   get chat() {
@@ -52,7 +69,7 @@ export class Pane {
 
   /** The group whose topics the list shows, if it shows topics. */
   get forum() {
-    const chat = this.level === 'topics' ? this.chat ?? findChat(this.forumKey) : null;
+    const chat = this.level === 'topics' ? (this.chat ?? findChat(this.forumKey)) : null;
     return chat?.is_forum ? chat : null;
   }
 
@@ -87,7 +104,8 @@ export class Pane {
     const opensTopicsFirst = chat?.is_forum && topic === null;
     this.view = view ?? (opensTopicsFirst ? 'list' : 'chat');
     this.draw();
-    if (this.view === 'chat' && matchMedia('(hover: hover)').matches) this.composer.input.focus({ preventScroll: true });
+    if (this.view === 'chat' && matchMedia('(hover: hover)').matches)
+      this.composer.input.focus({ preventScroll: true });
   }
 
   /** A topic that was made just now is opened when the stream has told of it. */
@@ -122,14 +140,25 @@ export class Pane {
     if (chat && chat.is_forum !== (this.topicId !== null)) return this.open(this.chatKey, null, this.view);
     const key = placeKey(this.chatKey, this.topicId);
     this.drawFrame();
-    if (this.chat && (changes.all || changes.places.has(key) || changes.chats.has(this.chatKey) || changes.accounts || changes.budgets)) this.conversation.open(this.chat, this.topicId);
+    if (
+      this.chat &&
+      (changes.all ||
+        changes.places.has(key) ||
+        changes.chats.has(this.chatKey) ||
+        changes.accounts ||
+        changes.budgets)
+    )
+      this.conversation.open(this.chat, this.topicId);
     return undefined;
   }
 
   draw() {
     this.drawFrame();
     if (this.chat) this.conversation.open(this.chat, this.topicId);
-    sessionStorage.setItem(SAVED + this.side, JSON.stringify({ person: this.person, chat: this.chatKey, topic: this.topicId, view: this.view }));
+    sessionStorage.setItem(
+      SAVED + this.side,
+      JSON.stringify({ person: this.person, chat: this.chatKey, topic: this.topicId, view: this.view }),
+    );
     this.drawn();
   }
 
@@ -153,7 +182,8 @@ export class Pane {
   drawFoot() {
     const { chat, topic, person } = this;
     const bot = chat.bot && account(chat.bot);
-    const start = (label) => this.bigButton(label, 'start', () => attempt(() => act('start', person, { bot: bot.id })));
+    const start = (label) =>
+      this.bigButton(label, 'start', () => attempt(() => act('start', person, { bot: bot.id })));
     let kind = 'composer';
     if (bot?.is_deleted) kind = 'deleted';
     else if (bot && chat.blocked) kind = 'blocked';
@@ -165,14 +195,17 @@ export class Pane {
     const feet = {
       composer: () => [this.composer.node],
       deleted: () => [h('p', { class: 'foot-note' }, 'This bot has been deleted.')],
-      blocked: () => [this.bigButton('Unblock', 'unblock', () => attempt(() => act('unblock', person, { bot: bot.id })))],
+      blocked: () => [
+        this.bigButton('Unblock', 'unblock', () => attempt(() => act('unblock', person, { bot: bot.id }))),
+      ],
       start: () => [start('Start')],
       closed: () => [h('p', { class: 'foot-note' }, closedWords(chat))],
     };
     replace(this.foot, ...feet[kind]());
   }
 
-  bigButton = (label, testid, click) => h('button', { type: 'button', class: 'big-button', testid, on: { click } }, label);
+  bigButton = (label, testid, click) =>
+    h('button', { type: 'button', class: 'big-button', testid, on: { click } }, label);
 
   emptyWords() {
     const bot = this.chat.bot && account(this.chat.bot);

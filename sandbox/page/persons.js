@@ -9,7 +9,9 @@ import { attempt } from './toast.js';
 
 /** What someone is, judged by where they are. */
 export function roleOf(person) {
-  const groups = chatsOf(person).filter((chat) => chat.kind !== 'private').sort((a, b) => Number(b.is_forum) - Number(a.is_forum));
+  const groups = chatsOf(person)
+    .filter((chat) => chat.kind !== 'private')
+    .sort((a, b) => Number(b.is_forum) - Number(a.is_forum));
   const own = groups.find((chat) => memberOf(chat, person).status === 'creator');
   if (own) return `owner of ${own.title}`;
   return groups.length ? `works in ${groups[0].title}` : 'customer';
@@ -17,23 +19,60 @@ export function roleOf(person) {
 
 export function personSwitch(pane) {
   const person = world.users.get(pane.person);
-  const about = { type: 'button', class: 'person-switch', testid: 'person-switch', 'data-person': person.id, 'aria-haspopup': 'menu', 'aria-expanded': 'false', 'aria-label': `You are ${person.name}, ${roleOf(person.id)}. Switch person` };
-  const node = h('button', about, accountAvatar(person),
-    h('span', { class: 'menu-words' }, h('small', {}, 'You are'), h('span', { class: 'person-name', dir: 'auto' }, person.name || 'Deleted account'), h('small', { class: 'role' }, roleOf(person.id))), icon('down'));
+  const about = {
+    type: 'button',
+    class: 'person-switch',
+    testid: 'person-switch',
+    'data-person': person.id,
+    'aria-haspopup': 'menu',
+    'aria-expanded': 'false',
+    'aria-label': `You are ${person.name}, ${roleOf(person.id)}. Switch person`,
+  };
+  const node = h(
+    'button',
+    about,
+    accountAvatar(person),
+    h(
+      'span',
+      { class: 'menu-words' },
+      h('small', {}, 'You are'),
+      h('span', { class: 'person-name', dir: 'auto' }, person.name || 'Deleted account'),
+      h('small', { class: 'role' }, roleOf(person.id)),
+    ),
+    icon('down'),
+  );
   node.addEventListener('click', () => openPersons(node, pane));
   return node;
 }
 
 function openPersons(anchor, pane) {
-  const item = (user) => ({ label: user.name, hint: roleOf(user.id), lead: accountAvatar(user), current: user.id === pane.person, run: () => pane.become(user.id), testid: 'person-option' });
+  const item = (user) => ({
+    label: user.name,
+    hint: roleOf(user.id),
+    lead: accountAvatar(user),
+    current: user.id === pane.person,
+    run: () => pane.become(user.id),
+    testid: 'person-option',
+  });
   const people = [...world.users.values()].filter((user) => !user.is_deleted);
   const customers = people.filter((user) => roleOf(user.id) === 'customer');
   const team = people.filter((user) => roleOf(user.id) !== 'customer');
-  openMenu(anchor, [
-    customers.length && { heading: 'Customers' }, ...customers.map(item),
-    team.length && { heading: 'People in groups' }, ...team.map(item),
-    { label: 'Add a person…', lead: h('span', { class: 'avatar add', 'aria-hidden': 'true' }, icon('plus')), run: () => addPerson((user) => pane.become(user.id)), testid: 'add-person' },
-  ], { label: 'Switch person', testid: 'person-menu' });
+  openMenu(
+    anchor,
+    [
+      customers.length && { heading: 'Customers' },
+      ...customers.map(item),
+      team.length && { heading: 'People in groups' },
+      ...team.map(item),
+      {
+        label: 'Add a person…',
+        lead: h('span', { class: 'avatar add', 'aria-hidden': 'true' }, icon('plus')),
+        run: () => addPerson((user) => pane.become(user.id)),
+        testid: 'add-person',
+      },
+    ],
+    { label: 'Switch person', testid: 'person-menu' },
+  );
 }
 
 /** Ask for a name; `then` is called with the new person. */
@@ -41,20 +80,23 @@ export function addPerson(then) {
   openDialog({
     title: 'Add a person',
     testid: 'add-person-dialog',
-    body: (close) => [form({
-      label: 'Add',
-      fields: [
-        { name: 'first_name', label: 'First name' },
-        { name: 'last_name', label: 'Last name', required: false },
-        { name: 'username', label: 'Username', required: false, hint: 'Without @. May be left empty.' },
-      ],
-      submit: (values) => attempt(async () => {
-        const given = Object.fromEntries(Object.entries(values).filter(([, value]) => value.trim()));
-        const user = await act('add_user', undefined, given);
-        close();
-        world.users.set(user.id, user);
-        then(user);
+    body: (close) => [
+      form({
+        label: 'Add',
+        fields: [
+          { name: 'first_name', label: 'First name' },
+          { name: 'last_name', label: 'Last name', required: false },
+          { name: 'username', label: 'Username', required: false, hint: 'Without @. May be left empty.' },
+        ],
+        submit: (values) =>
+          attempt(async () => {
+            const given = Object.fromEntries(Object.entries(values).filter(([, value]) => value.trim()));
+            const user = await act('add_user', undefined, given);
+            close();
+            world.users.set(user.id, user);
+            then(user);
+          }),
       }),
-    })],
+    ],
   });
 }

@@ -26,7 +26,15 @@ function nodes(text, entities, start, end, on) {
   return made;
 }
 
-const TAGS = { bold: 'strong', italic: 'em', underline: 'u', strikethrough: 's', code: 'code', blockquote: 'blockquote', expandable_blockquote: 'blockquote' };
+const TAGS = {
+  bold: 'strong',
+  italic: 'em',
+  underline: 'u',
+  strikethrough: 's',
+  code: 'code',
+  blockquote: 'blockquote',
+  expandable_blockquote: 'blockquote',
+};
 
 function wrap(entity, children, words, on) {
   if (TAGS[entity.type]) return h(TAGS[entity.type], {}, children);
@@ -64,10 +72,15 @@ function link(url, children, on) {
   return h('a', { href: url, target: '_blank', rel: 'noopener noreferrer', title: url, on: { click } }, children);
 }
 
-const press = (kind, children, click) => h('button', { type: 'button', class: `inline-link ${kind}`, on: { click } }, children);
+const press = (kind, children, click) =>
+  h('button', { type: 'button', class: `inline-link ${kind}`, on: { click } }, children);
 
 function spoiler(children) {
   const reveal = () => node.classList.add('revealed');
-  const node = h('button', { type: 'button', class: 'spoiler', title: 'Press to read', on: { click: reveal } }, children);
+  const node = h(
+    'button',
+    { type: 'button', class: 'spoiler', title: 'Press to read', on: { click: reveal } },
+    children,
+  );
   return node;
 }

@@ -30,7 +30,15 @@ export function subscribe(listener) {
 }
 
 function tell(changes) {
-  const complete = { chats: new Set(), places: new Set(), accounts: false, callbacks: [], budgets: false, all: false, ...changes };
+  const complete = {
+    chats: new Set(),
+    places: new Set(),
+    accounts: false,
+    callbacks: [],
+    budgets: false,
+    all: false,
+    ...changes,
+  };
   for (const listener of listeners) listener(complete);
 }
 
@@ -49,7 +57,18 @@ export function findChat(key) {
   if (chat || !key?.includes(':')) return chat;
   const [bot, user] = key.split(':').map(Number);
   if (!world.bots.has(bot) || !world.users.has(user)) return undefined;
-  return { key, kind: 'private', is_forum: false, bot, user, topics: NOTHING, members: NOTHING, budgets: NOTHING, pinned: NOTHING, last: null };
+  return {
+    key,
+    kind: 'private',
+    is_forum: false,
+    bot,
+    user,
+    topics: NOTHING,
+    members: NOTHING,
+    budgets: NOTHING,
+    pinned: NOTHING,
+    last: null,
+  };
 }
 
 export const findTopic = (chat, id) => chat?.topics.find((topic) => topic.id === id);
@@ -62,15 +81,26 @@ export function may(chat, person, right) {
 
 export function chatsOf(person) {
   return [...world.chats.values()].filter((chat) =>
-    chat.kind === 'private' ? chat.user === person : !chat.migrated_to && memberOf(chat, person));
+    chat.kind === 'private' ? chat.user === person : !chat.migrated_to && memberOf(chat, person),
+  );
 }
 
-export const titleOf = (chat) => (chat.kind === 'private' ? (world.bots.get(chat.bot)?.name ?? 'Deleted bot') : chat.title);
+export const titleOf = (chat) =>
+  chat.kind === 'private' ? (world.bots.get(chat.bot)?.name ?? 'Deleted bot') : chat.title;
 
 export function place(key) {
   let found = places.get(key);
   if (!found) {
-    found = { key, ids: [], messages: new Map(), deleted: new Set(), loaded: false, complete: false, last: null, unread: new Map() };
+    found = {
+      key,
+      ids: [],
+      messages: new Map(),
+      deleted: new Set(),
+      loaded: false,
+      complete: false,
+      last: null,
+      unread: new Map(),
+    };
     places.set(key, found);
   }
   return found;
@@ -90,7 +120,9 @@ export function markRead(key, person) {
 }
 
 export const lastDate = (chat) => {
-  const dates = chat.is_forum ? chat.topics.map((topic) => place(placeKey(chat.key, topic.id)).last?.date ?? '') : [place(chat.key).last?.date ?? ''];
+  const dates = chat.is_forum
+    ? chat.topics.map((topic) => place(placeKey(chat.key, topic.id)).last?.date ?? '')
+    : [place(chat.key).last?.date ?? ''];
   return dates.reduce((a, b) => (a > b ? a : b), '');
 };
 
@@ -126,7 +158,13 @@ export function restart(snapshot) {
 }
 
 export function change(news) {
-  const told = { chats: new Set(), places: new Set(), accounts: Boolean(news.accounts), budgets: Boolean(news.budgets), callbacks: news.callbacks ?? [] };
+  const told = {
+    chats: new Set(),
+    places: new Set(),
+    accounts: Boolean(news.accounts),
+    budgets: Boolean(news.budgets),
+    callbacks: news.callbacks ?? [],
+  };
   for (const head of news.accounts ?? []) (head.is_bot ? world.bots : world.users).set(head.id, head);
   for (const chat of news.chats ?? []) {
     keepChat(chat);
@@ -173,7 +211,8 @@ function hear(message, number) {
   const key = placeKey(message.chat, chat?.is_forum ? message.topic : null);
   const here = place(key);
   if (message.new) count(here, chat, message);
-  if (!here.last || (message.id >= here.last.id && (!isService(message) || isService(here.last)))) here.last = message;
+  if (!here.last || (message.id >= here.last.id && (!isService(message) || isService(here.last))))
+    here.last = message;
   if (here.loaded || here.loading) keep(here, message, number);
   return key;
 }
@@ -182,7 +221,8 @@ function count(here, chat, message) {
   if (!chat || isService(message)) return;
   const readers = chat.kind === 'private' ? [chat.user] : chat.members.map((member) => member.id);
   for (const reader of readers) {
-    if (reader !== message.sender.id && world.users.has(reader)) here.unread.set(reader, (here.unread.get(reader) ?? 0) + 1);
+    if (reader !== message.sender.id && world.users.has(reader))
+      here.unread.set(reader, (here.unread.get(reader) ?? 0) + 1);
   }
 }
 

@@ -17,7 +17,8 @@ export function toast(text, kind = 'plain') {
   setTimeout(() => node.remove(), LIFETIME_MS);
 }
 
-export const alert = (text, who) => openDialog({ title: who, testid: 'alert', body: [h('p', { class: 'pre' }, text)], done: 'OK' });
+export const alert = (text, who) =>
+  openDialog({ title: who, testid: 'alert', body: [h('p', { class: 'pre' }, text)], done: 'OK' });
 
 /** Do it; what is refused is shown as the sentence that says why. */
 export async function attempt(deed) {

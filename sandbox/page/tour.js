@@ -31,11 +31,36 @@ export class Tour {
   get steps() {
     const shop = world.demo ? `@${world.demo.bot_username}` : 'a bot';
     return [
-      { id: 'write', label: 'Write as a customer', hint: `You are a customer of ${shop}. Press Start, say hello.`, run: () => this.toCustomer() },
-      { id: 'answer', label: 'Answer in the topic', hint: 'The customer has a topic in the team’s group now. Open it and answer.', run: () => this.toTeam() },
-      { id: 'close', label: 'Send /close there', hint: 'The square turns ⬛️ and the topic is closed. /hold makes it 🟪 again.', run: () => this.toTeam() },
-      { id: 'wait', label: 'Send 30 quickly', hint: 'Telegram lets a bot send 20 a minute to a group. Press ⏳ under a message to see why it waits.', run: () => this.burst() },
-      { id: 'connect', label: 'Connect your own bot', hint: 'Make one at BotFather, give its token to the setup bot.', run: () => this.toSetup() },
+      {
+        id: 'write',
+        label: 'Write as a customer',
+        hint: `You are a customer of ${shop}. Press Start, say hello.`,
+        run: () => this.toCustomer(),
+      },
+      {
+        id: 'answer',
+        label: 'Answer in the topic',
+        hint: 'The customer has a topic in the team’s group now. Open it and answer.',
+        run: () => this.toTeam(),
+      },
+      {
+        id: 'close',
+        label: 'Send /close there',
+        hint: 'The square turns ⬛️ and the topic is closed. /hold makes it 🟪 again.',
+        run: () => this.toTeam(),
+      },
+      {
+        id: 'wait',
+        label: 'Send 30 quickly',
+        hint: 'Telegram lets a bot send 20 a minute to a group. Press ⏳ under a message to see why it waits.',
+        run: () => this.burst(),
+      },
+      {
+        id: 'connect',
+        label: 'Connect your own bot',
+        hint: 'Make one at BotFather, give its token to the setup bot.',
+        run: () => this.toSetup(),
+      },
     ];
   }
 
@@ -44,17 +69,42 @@ export class Tour {
     if (this.node.hidden) return;
     const { steps } = this;
     const next = steps.find((step) => !this.done.has(step.id));
-    replace(this.node,
+    replace(
+      this.node,
       h('div', { class: 'tour-head' }, icon('spark'), h('strong', {}, 'Try this')),
-      h('ol', { class: 'tour-steps' }, steps.map((step, index) => this.step(step, index, step === next)), !next && h('li', { class: 'finish' }, 'You have seen it all. Now make some trouble.')),
-      iconButton('close', 'Hide these hints', () => this.dismiss(), { class: 'small', testid: 'tour-hide' }));
+      h(
+        'ol',
+        { class: 'tour-steps' },
+        steps.map((step, index) => this.step(step, index, step === next)),
+        !next && h('li', { class: 'finish' }, 'You have seen it all. Now make some trouble.'),
+      ),
+      iconButton('close', 'Hide these hints', () => this.dismiss(), { class: 'small', testid: 'tour-hide' }),
+    );
   }
 
   step(step, index, isNext) {
     const isDone = this.done.has(step.id);
-    const about = { type: 'button', class: `tour-step ${isDone ? 'done' : ''} ${isNext ? 'next' : ''}`, testid: `tour-${step.id}`, on: { click: step.run } };
-    return h('li', { class: isNext ? 'shown' : '' }, h('button', about, h('span', { class: 'tour-number' }, isDone ? '✓' : String(index + 1)),
-      h('span', { class: 'tour-words' }, h('span', {}, step.label, isDone && h('span', { class: 'visually-hidden' }, ' (done)')), h('small', {}, step.hint))));
+    const about = {
+      type: 'button',
+      class: `tour-step ${isDone ? 'done' : ''} ${isNext ? 'next' : ''}`,
+      testid: `tour-${step.id}`,
+      on: { click: step.run },
+    };
+    return h(
+      'li',
+      { class: isNext ? 'shown' : '' },
+      h(
+        'button',
+        about,
+        h('span', { class: 'tour-number' }, isDone ? '✓' : String(index + 1)),
+        h(
+          'span',
+          { class: 'tour-words' },
+          h('span', {}, step.label, isDone && h('span', { class: 'visually-hidden' }, ' (done)')),
+          h('small', {}, step.hint),
+        ),
+      ),
+    );
   }
 
   toCustomer() {
@@ -104,7 +154,9 @@ export class Tour {
       const last = chat.is_forum ? null : place(chat.key).last;
       if (chat.bot === demo.bot_id && last) this.judgeCustomer(last);
       if (chat.is_forum && chat.members.some((member) => isOwnBot(member, demo, setup))) this.done.add('connect');
-      if (chat.id === demo.group_id) for (const topic of chat.topics) if (!topic.is_general) this.judgeTopic(place(placeKey(chat.key, topic.id)).last);
+      if (chat.id === demo.group_id)
+        for (const topic of chat.topics)
+          if (!topic.is_general) this.judgeTopic(place(placeKey(chat.key, topic.id)).last);
     }
   }
 
@@ -121,4 +173,5 @@ export class Tour {
 }
 
 /** A bot that is an administrator of a group with topics, and none of those that were here from the start. */
-const isOwnBot = (member, demo, setup) => member.status === 'administrator' && world.bots.has(member.id) && ![demo.bot_id, setup?.id].includes(member.id);
+const isOwnBot = (member, demo, setup) =>
+  member.status === 'administrator' && world.bots.has(member.id) && ![demo.bot_id, setup?.id].includes(member.id);

@@ -6,12 +6,35 @@ import { subscribe, world } from './store.js';
 import { attempt, toast } from './toast.js';
 
 const LOOK_MS = 1500;
-const LATENCIES = [[0, 'none'], [80, '80 ms'], [400, '0.4 s'], [2000, '2 s']];
+const LATENCIES = [
+  [0, 'none'],
+  [80, '80 ms'],
+  [400, '0.4 s'],
+  [2000, '2 s'],
+];
 
 const ONCE = [
-  { label: 'Refuse the next copied message for 10 s', hint: 'Telegram answers 429, “retry after 10”.', fault: { kind: 'error', method: 'copyMessage', code: 429, description: 'Too Many Requests: retry after 10', parameters: { retry_after: 10 } } },
-  { label: 'Fail the next copied message', hint: 'Telegram answers 500, an error of its own.', fault: { kind: 'error', method: 'copyMessage', code: 500, description: 'Internal Server Error' } },
-  { label: 'Lose the next answer', hint: 'The message is copied, but the program never hears that it was.', fault: { kind: 'drop_answer', method: 'copyMessage' } },
+  {
+    label: 'Refuse the next copied message for 10 s',
+    hint: 'Telegram answers 429, “retry after 10”.',
+    fault: {
+      kind: 'error',
+      method: 'copyMessage',
+      code: 429,
+      description: 'Too Many Requests: retry after 10',
+      parameters: { retry_after: 10 },
+    },
+  },
+  {
+    label: 'Fail the next copied message',
+    hint: 'Telegram answers 500, an error of its own.',
+    fault: { kind: 'error', method: 'copyMessage', code: 500, description: 'Internal Server Error' },
+  },
+  {
+    label: 'Lose the next answer',
+    hint: 'The message is copied, but the program never hears that it was.',
+    fault: { kind: 'drop_answer', method: 'copyMessage' },
+  },
   { label: 'Cut the next connection', hint: 'Nothing is done, and nobody answers.', fault: { kind: 'cut' } },
 ];
 
@@ -42,31 +65,69 @@ export class Trouble {
   }
 
   draw(settings) {
-    replace(this.node,
-      h('header', { class: 'dialog-head' }, h('h2', {}, 'Make trouble'), iconButton('close', 'Close', () => this.toggle(), { testid: 'trouble-close' })),
-      h('div', { class: 'dialog-body' },
-        h('p', { class: 'quiet' }, 'Everything here happens to Telegram as the bots’ programs see it. A good program loses nothing, and says why a message waits.'),
+    replace(
+      this.node,
+      h(
+        'header',
+        { class: 'dialog-head' },
+        h('h2', {}, 'Make trouble'),
+        iconButton('close', 'Close', () => this.toggle(), { testid: 'trouble-close' }),
+      ),
+      h(
+        'div',
+        { class: 'dialog-body' },
+        h(
+          'p',
+          { class: 'quiet' },
+          'Everything here happens to Telegram as the bots’ programs see it. A good program loses nothing, and says why a message waits.',
+        ),
         h('h3', {}, 'Telegram’s limits'),
-        toggleRow('Limit how fast bots may send', '20 messages a minute to a group, about one a second to a person.', settings.flood_control, 'flood-control', (on) => changeSettings({ flood_control: on })),
+        toggleRow(
+          'Limit how fast bots may send',
+          '20 messages a minute to a group, about one a second to a person.',
+          settings.flood_control,
+          'flood-control',
+          (on) => changeSettings({ flood_control: on }),
+        ),
         h('h3', {}, 'How slow Telegram is'),
         this.latencies(settings.latency_ms),
         h('h3', {}, 'Once'),
-        h('div', { class: 'actions column' }, ONCE.map((one) => this.once(one))),
+        h(
+          'div',
+          { class: 'actions column' },
+          ONCE.map((one) => this.once(one)),
+        ),
         h('h3', {}, 'Until you end it'),
         h('div', { class: 'actions column' }, this.outage()),
         this.state,
         h('h3', {}, 'The open topic'),
-        h('div', { class: 'actions column' }, bigAction('Delete the topic that is open on the right', 'Telegram tells no bot about it.', () => this.deleteTopic(), 'trouble-delete-topic')),
+        h(
+          'div',
+          { class: 'actions column' },
+          bigAction(
+            'Delete the topic that is open on the right',
+            'Telegram tells no bot about it.',
+            () => this.deleteTopic(),
+            'trouble-delete-topic',
+          ),
+        ),
         h('h3', {}, 'Revoke a bot’s token'),
         h('p', { class: 'quiet' }, 'As with @BotFather: the old token is dead at once.'),
-        this.tokens));
+        this.tokens,
+      ),
+    );
     this.drawTokens();
     this.node.querySelector('button')?.focus();
   }
 
   latencies(now) {
     const options = LATENCIES.map(([ms, label]) => {
-      const input = h('input', { type: 'radio', name: 'latency', checked: ms === now, on: { change: () => attempt(() => changeSettings({ latency_ms: ms })) } });
+      const input = h('input', {
+        type: 'radio',
+        name: 'latency',
+        checked: ms === now,
+        on: { change: () => attempt(() => changeSettings({ latency_ms: ms })) },
+      });
       return h('label', { class: 'segment' }, input, h('span', {}, label));
     });
     return h('div', { class: 'segments', role: 'radiogroup', 'aria-label': 'Latency' }, options);
@@ -82,28 +143,55 @@ export class Trouble {
 
   outage() {
     const start = async () => {
-      await attempt(() => addFault({ kind: 'error', method: '*', times: null, code: 502, description: 'Bad Gateway', html: true }));
+      await attempt(() =>
+        addFault({ kind: 'error', method: '*', times: null, code: 502, description: 'Bad Gateway', html: true }),
+      );
       this.look();
     };
     return [
       bigAction('Stop Telegram for all bots', 'Every call answers 502 until you resume.', start, 'stop-telegram'),
-      bigAction('Resume: no more trouble', 'Whatever was ordered above is taken back.', async () => {
-        await attempt(clearFaults);
-        this.look();
-      }, 'resume'),
+      bigAction(
+        'Resume: no more trouble',
+        'Whatever was ordered above is taken back.',
+        async () => {
+          await attempt(clearFaults);
+          this.look();
+        },
+        'resume',
+      ),
     ];
   }
 
   async look() {
     const faults = await loadFaults().catch(() => []);
-    if (!faults.length) return replace(this.state, h('p', { class: 'quiet', testid: 'faults' }, 'No trouble is ordered.'));
-    const words = faults.map((fault) => `${fault.kind === 'error' ? `answer ${fault.code}` : fault.kind.replace('_', ' ')} to ${fault.method === '*' ? 'any call' : fault.method}${fault.times === null ? `, until you resume (${fault.happened} so far)` : ''}`);
-    return replace(this.state, h('ul', { class: 'ordered', testid: 'faults' }, words.map((text) => h('li', {}, text))));
+    if (!faults.length)
+      return replace(this.state, h('p', { class: 'quiet', testid: 'faults' }, 'No trouble is ordered.'));
+    const words = faults.map(
+      (fault) =>
+        `${fault.kind === 'error' ? `answer ${fault.code}` : fault.kind.replace('_', ' ')} to ${fault.method === '*' ? 'any call' : fault.method}${fault.times === null ? `, until you resume (${fault.happened} so far)` : ''}`,
+    );
+    return replace(
+      this.state,
+      h(
+        'ul',
+        { class: 'ordered', testid: 'faults' },
+        words.map((text) => h('li', {}, text)),
+      ),
+    );
   }
 
   drawTokens() {
     const bots = [...world.bots.values()].filter((bot) => !bot.is_deleted);
-    replace(this.tokens, ...bots.map((bot) => h('button', { type: 'button', class: 'button small danger', testid: 'revoke', on: { click: () => this.revoke(bot) } }, `@${bot.username}`)));
+    replace(
+      this.tokens,
+      ...bots.map((bot) =>
+        h(
+          'button',
+          { type: 'button', class: 'button small danger', testid: 'revoke', on: { click: () => this.revoke(bot) } },
+          `@${bot.username}`,
+        ),
+      ),
+    );
   }
 
   revoke(bot) {
@@ -125,8 +213,18 @@ function toggleRow(label, hint, on, testid, change) {
   input.addEventListener('change', async () => {
     if ((await attempt(() => change(input.checked))) === undefined) input.checked = !input.checked;
   });
-  return h('label', { class: 'switch-row' }, h('span', { class: 'menu-words' }, h('span', {}, label), h('small', {}, hint)), input);
+  return h(
+    'label',
+    { class: 'switch-row' },
+    h('span', { class: 'menu-words' }, h('span', {}, label), h('small', {}, hint)),
+    input,
+  );
 }
 
 const bigAction = (label, hint, click, testid) =>
-  h('button', { type: 'button', class: 'big-action', testid, on: { click } }, h('span', {}, label), h('small', {}, hint));
+  h(
+    'button',
+    { type: 'button', class: 'big-action', testid, on: { click } },
+    h('span', {}, label),
+    h('small', {}, hint),
+  );

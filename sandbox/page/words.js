@@ -6,9 +6,12 @@ const names = (accounts) => accounts.map(name).join(', ');
 const SERVICE = {
   new_chat_members: (d, by) => {
     const joined = d.new_chat_members ?? [];
-    return joined.length === 1 && joined[0].id === by.id ? `${name(by)} joined` : `${name(by)} added ${names(joined)}`;
+    return joined.length === 1 && joined[0].id === by.id
+      ? `${name(by)} joined`
+      : `${name(by)} added ${names(joined)}`;
   },
-  left_chat_member: (d, by) => (d.left_chat_member?.id === by.id ? `${name(by)} left` : `${name(by)} removed ${name(d.left_chat_member)}`),
+  left_chat_member: (d, by) =>
+    d.left_chat_member?.id === by.id ? `${name(by)} left` : `${name(by)} removed ${name(d.left_chat_member)}`,
   new_chat_title: (d, by) => `${name(by)} renamed the group to “${d.new_chat_title}”`,
   pinned_message: (d, by) => `${name(by)} pinned a message`,
   group_chat_created: (d, by) => `${name(by)} created the group`,
@@ -16,7 +19,8 @@ const SERVICE = {
   migrate_to_chat_id: () => 'The group became a supergroup',
   migrate_from_chat_id: () => 'The group became a supergroup',
   forum_topic_created: (d, by) => `${name(by)} created the topic “${d.name}”`,
-  forum_topic_edited: (d, by) => (d.name ? `${name(by)} renamed the topic to “${d.name}”` : `${name(by)} changed the topic’s icon`),
+  forum_topic_edited: (d, by) =>
+    d.name ? `${name(by)} renamed the topic to “${d.name}”` : `${name(by)} changed the topic’s icon`,
   forum_topic_closed: (d, by) => `${name(by)} closed the topic`,
   forum_topic_reopened: (d, by) => `${name(by)} reopened the topic`,
   general_forum_topic_hidden: (d, by) => `${name(by)} hid the General topic`,

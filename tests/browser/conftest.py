@@ -94,5 +94,7 @@ async def relay(sandbox: Sandbox) -> AsyncIterator[EchoRelay]:
 
 
 @pytest.fixture
-async def telegram(page: Page, sandbox: Sandbox) -> Telegram:
-    return await Telegram.open(page, sandbox.url)
+async def telegram(page: Page, sandbox: Sandbox) -> AsyncIterator[Telegram]:
+    """The page leaves before the sandbox goes, or it would complain that it is lost."""
+    yield await Telegram.open(page, sandbox.url)
+    await page.goto("about:blank")

@@ -74,6 +74,7 @@ async def test_a_lost_stream_is_said_and_comes_back_with_what_was_missed(page: P
     async with second:
         await expect(telegram.find("reconnect")).to_be_hidden()
         await telegram.right.hears("said in between")
+        await page.goto("about:blank")
     complaints[:] = [text for text in complaints if "ERR_" not in text]
 
 
@@ -94,6 +95,7 @@ async def test_a_world_without_people_asks_for_one(page: Page) -> None:
         await page.get_by_test_id("field-first_name").fill("Eve")
         await page.get_by_test_id("form-submit").click()
         await expect(page.get_by_test_id("person-switch").first).to_contain_text("Eve")
+        await page.goto("about:blank")
 
 
 @pytest.mark.usefixtures("relay")
