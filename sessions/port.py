@@ -187,8 +187,6 @@ class Session(Protocol):
         """The commands that Telegram offers to administrators of groups: name, description."""
         ...
 
-    async def leave(self, chat: ChatId) -> None: ...
-
 
 class SessionFactory(Protocol):
     """Makes sessions that share one connection pool."""

@@ -1,6 +1,5 @@
 """Brings a database to today's schema. Expand, backfill, contract: yesterday's release runs against it."""
 
-import asyncio
 from pathlib import Path
 
 from alembic import command
@@ -24,7 +23,3 @@ def upgrade(database_url: str) -> None:
 def check(database_url: str) -> None:
     """Raises `alembic.util.CommandError` where the tables differ from `tenants.models`."""
     command.check(alembic_config(database_url))
-
-
-async def upgrade_async(database_url: str) -> None:
-    await asyncio.to_thread(upgrade, database_url)

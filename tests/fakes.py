@@ -150,9 +150,6 @@ class FakeSession:
     async def publish_commands(self, commands: Sequence[tuple[str, str]]) -> None:
         await self._carry_out("publish_commands", tuple(commands))
 
-    async def leave(self, chat: ChatId) -> None:
-        await self._carry_out("leave", (chat,))
-
 
 def texts(calls: list[Call]) -> list[str]:
     return [call.outgoing.text for call in calls if isinstance(call.outgoing, Text)]

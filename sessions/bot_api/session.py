@@ -26,7 +26,6 @@ from aiogram.methods import (
     GetChat,
     GetChatMember,
     GetMe,
-    LeaveChat,
     ReopenForumTopic,
     SendMessage,
     SetMyCommands,
@@ -170,9 +169,6 @@ class BotApiSession:
     async def publish_commands(self, commands: Sequence[tuple[str, str]]) -> None:
         listed = [BotCommand(command=name, description=text) for name, text in commands]
         await self._call(SetMyCommands(commands=listed, scope=BotCommandScopeAllChatAdministrators()))
-
-    async def leave(self, chat: ChatId) -> None:
-        await self._call(LeaveChat(chat_id=chat))
 
     async def _call(self, method: TelegramMethod[TelegramType], *, done: bool = False) -> TelegramType:
         """`done`: an answer that says "it is so already" counts as success."""
