@@ -19,12 +19,13 @@ from api.auth import KeyAuthentication
 from api.deps import Services, dependencies, provide_owner
 from api.openapi import KEY, openapi_config
 from api.problems import BODY_LIMIT, JsonRequest, exception_handlers
-from api.routes import health, metrics, settings, tenants
+from api.routes import dead_letters, health, metrics, settings, tenants
 from api.timing import timed
 from tenants.config import Config, ConfigError
 from tenants.connections import Connections
 from tenants.crypto import Keyring, load_keyring
 from tenants.db import Database
+from tenants.dead_letters import DeadLetters
 from tenants.logging import configure_logging
 from tenants.settings.service import SettingsService
 
@@ -41,11 +42,12 @@ def create_app(config: Config, database: Database, keyring: Keyring, redis: Redi
         redis=redis,
         connections=connections,
         settings=SettingsService(connections),
+        dead_letters=DeadLetters(database, connections, keyring),
         metrics=CollectorRegistry(),
     )
     first_version = Router(
         "/v1",
-        route_handlers=[tenants.router, settings.router],
+        route_handlers=[tenants.router, settings.router, dead_letters.router],
         middleware=[lambda app: KeyAuthentication(app, database)],  # no object: routers are copied deeply
         dependencies={"owner": Provide(provide_owner, sync_to_thread=False)},
         security=[{KEY: []}],

@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 
 from tenants.connections import Connections
 from tenants.db import Database
+from tenants.dead_letters import DeadLetters
 from tenants.ids import UserId
 from tenants.keys import ApiKey
 from tenants.settings.service import SettingsService
@@ -26,12 +27,14 @@ class Services:
     redis: Redis
     connections: Connections
     settings: SettingsService
+    dead_letters: DeadLetters
     metrics: CollectorRegistry
 
 
 TheServices = NamedDependency[Services]
 TheConnections = NamedDependency[Connections]
 TheSettings = NamedDependency[SettingsService]
+TheDeadLetters = NamedDependency[DeadLetters]
 TheOwner = NamedDependency[UserId]
 
 
@@ -40,6 +43,7 @@ def dependencies(services: Services) -> dict[str, Any]:
         "services": Provide(lambda: services, sync_to_thread=False),
         "connections": Provide(lambda: services.connections, sync_to_thread=False),
         "settings": Provide(lambda: services.settings, sync_to_thread=False),
+        "dead_letters": Provide(lambda: services.dead_letters, sync_to_thread=False),
     }
 
 

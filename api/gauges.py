@@ -1,4 +1,4 @@
-"""What the fleet's tables say about its health, for Prometheus. Three queries."""
+"""What the fleet's tables say about its health, for Prometheus. Four queries."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from tenants.db import Database
 from tenants.intake import count_dispositions
+from tenants.jobs import count_dead_jobs
 
 _DISPOSITIONS = ("relayed", "handled", "ignored", "waiting", "failed", "buried")
 _ROW_STATES = ("waiting", "sending", "delivered", "buried")
@@ -18,7 +19,7 @@ _TENANT_STATES = ("setup", "running", "stopped", "revoked")
 _OUTBOX = text(
     """
     SELECT o.state, count(*) AS n,
-        extract(epoch FROM clock_timestamp() - min(o.created_at) FILTER (
+        extract(epoch FROM clock_timestamp() - min(o.not_before) FILTER (
             WHERE o.state = 'waiting' AND o.not_before <= now() AND l.blocked_until <= now()
                 AND t.state IN ('setup', 'running')
         )) AS lag
@@ -36,6 +37,7 @@ class Gauges(Collector):
     dispositions: Mapping[str, int]
     rows: Mapping[str, int]
     tenants: Mapping[str, int]
+    dead_jobs: Mapping[str, int]
     lag: float
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
@@ -50,6 +52,7 @@ class Gauges(Collector):
         yield GaugeMetricFamily("backline_unaccounted", "Updates that ended in nothing: a bug.", unaccounted)
         yield GaugeMetricFamily("backline_outbox_lag_seconds", "Age of the oldest row that is due.", self.lag)
         yield _family("backline_outbox_rows", "Rows of the outbox.", "state", _ROW_STATES, self.rows)
+        yield _family("backline_jobs_dead", "Jobs that were given up.", "kind", self.dead_jobs, self.dead_jobs)
         yield _family("backline_tenants", "Connections.", "state", _TENANT_STATES, self.tenants)
 
     def text(self) -> bytes:
@@ -70,9 +73,11 @@ async def read_gauges(database: Database) -> Gauges:
         dispositions = await count_dispositions(unit)
         outbox = (await unit.execute(_OUTBOX)).all()
         tenants = (await unit.execute(_TENANTS)).all()
+        dead_jobs = await count_dead_jobs(unit)
     return Gauges(
         dispositions=dispositions,
         rows={row.state: row.n for row in outbox},
         tenants={row.state: row.n for row in tenants},
+        dead_jobs=dead_jobs,
         lag=max((float(row.lag) for row in outbox if row.lag is not None), default=0.0),
     )

@@ -3,6 +3,7 @@
 
 import argparse
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -46,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
         ("up", _up, "run everything on this machine, with servers of its own unless it is given others"),
         ("api", _api, "serve the HTTP API"),
         ("worker", _worker, "relay messages; start as many as you like"),
+        ("tasks", _tasks, "do the work that is no message; start as many as you like"),
         ("setup-bot", _setup_bot, "answer owners in the setup bot"),
     ):
         commands.add_parser(name, help=words, description=f"Backline: {words}.").set_defaults(run=run)
@@ -84,6 +86,22 @@ def _worker(_: argparse.Namespace, environ: Environ) -> None:
     config = read_config(environ)
     asyncio.run(_check_servers(config))
     from worker.main import run
+
+    _calm_collector()
+    _run_service(run, config)
+
+
+def _calm_collector() -> None:
+    """What is imported stays: collecting it again and again took half of a busy worker's time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 50, 100)
+
+
+def _tasks(_: argparse.Namespace, environ: Environ) -> None:
+    config = read_config(environ)
+    asyncio.run(_check_servers(config))
+    from worker.tasks import run
 
     _run_service(run, config)
 

@@ -135,6 +135,7 @@ class _Everything:
         children = [
             self._start(group, self._program("api", ready_url=f"{self._plan.api_url}/readyz")),
             self._start(group, self._program("worker")),
+            self._start(group, self._program("tasks")),
             self._start(group, self._program("setup-bot")),
         ]
         for child in children:

@@ -86,6 +86,16 @@ _TEXTS = (
         "no_rights",
         "The bot may not manage topics: give it that right in the group's administrators.",
     ),
+    _Text("chat_forwards_restricted", None, "not_copyable", "Telegram does not let bots copy this message."),
+    _Text("message has protected content", None, "not_copyable", "The message is protected from being copied."),
+    _Text("the group chat was deleted", "group", "group_deleted", "The group was deleted."),
+    _Text("chat_admin_required", "group", "no_rights", "The bot is no administrator of the group."),
+    _Text("have no rights to send", "group", "no_rights", "The bot may not write in the group."),
+    _Text(
+        "bot can't send messages to bots", "customer", "is_a_bot", "The customer is a bot: bots can't write to it."
+    ),
+    _Text("user not found", "customer", "chat_not_found", "Telegram knows no such customer."),
+    _Text("peer_id_invalid", "customer", "chat_not_found", "Telegram knows no such chat."),
     _Text("not enough rights", None, "no_rights", "The bot lacks a right that this needs in the group."),
     _Text("chat_write_forbidden", None, "no_rights", "The bot may not write there."),
     _Text("chat not found", "customer", "chat_not_found", "Telegram knows no such chat."),
@@ -96,6 +106,15 @@ _TEXTS = (
     _Text("can't parse entities", None, "bad_formatting", "The text's formatting is broken."),
     _Text("message text is empty", None, "empty", "The text is empty."),
     _Text("topic_closed", None, "topic_closed", "The topic is closed."),
+    _Text("topic_title_empty", None, "empty_title", "A topic needs a title."),
+    _Text("name must be non-empty", None, "empty_title", "A topic needs a title."),
+    _Text("topic_close_separately", None, "topic_refused", "Telegram does not close this topic with other changes."),
+    _Text("topic_hide_separately", None, "topic_refused", "Telegram does not hide this topic with other changes."),
+    _Text("voice_messages_forbidden", None, "forbidden_kind", "The customer takes no voice or video messages."),
+    _Text("chat_send_", None, "forbidden_kind", "Messages of this kind are not allowed in that chat."),
+    _Text("file is too big", None, "too_big", "The file is larger than bots may send."),
+    _Text("request entity too large", None, "too_big", "The file is larger than bots may send."),
+    _Text("wrong file identifier", None, "file_gone", "Telegram does not have this file any more."),
 )
 
 HARMLESS = ("topic_not_modified", "message is not modified")

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Literal, NewType, Protocol
 
 from tenants.ids import ChatId, MessageId, TopicId, UpdateId, UserId
+from tenants.outbox.rows import Entity
 
 Cursor = NewType("Cursor", str)
 """Where a session's stream of updates stands. Opaque: stored with its effects, handed back as it was."""
@@ -38,7 +39,11 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What someone wrote. `text` is the text or the caption; `content` names the kind as the Bot API does."""
+    """What someone wrote. `text` is the text or the caption; `content` names the kind as the Bot API does.
+
+    `joinable`: a plain text that loses nothing when it stands in one message with others; then `entities` are its
+    formatting. `reply_at` is where the words begin that a reply quotes, in UTF-16 units (Bot API: TextQuote).
+    """
 
     chat: Chat
     id: MessageId
@@ -49,6 +54,9 @@ class Message:
     topic_id: TopicId | None
     reply_to: MessageId | None
     album: str | None
+    reply_at: int | None = None
+    joinable: bool = False
+    entities: tuple[Entity, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +80,14 @@ class ReachChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupMoved:
+    """A group became a supergroup, which has another id (Bot API: migrate_to_chat_id)."""
+
+    chat: Chat
+    to: ChatId
+
+
+@dataclass(frozen=True, slots=True)
 class Other:
     """An update that is no message. `reason` says why it has no effect."""
 
@@ -79,16 +95,19 @@ class Other:
     reason: str
 
 
-Event = Message | TopicEvent | ReachChanged | Other
+Event = Message | TopicEvent | ReachChanged | GroupMoved | Other
 
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """`raw` is the update as it came: JSON, kept where it has to be set aside."""
+    """`cursor` is what to receive with once this update's effects are stored, and those of all before it. `raw` is
+    the update as it came: JSON, kept where it has to be set aside.
+    """
 
     id: UpdateId
     kind: str
     event: Event
+    cursor: Cursor
     raw: bytes
 
 
@@ -114,7 +133,7 @@ class Copy:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text of our own, at most 4096 UTF-16 units."""
+    """A text of our own, at most 4096 UTF-16 units, with its formatting as MarkdownV2 or as entities."""
 
     key: IdempotencyKey
     to: ChatId
@@ -122,6 +141,7 @@ class Text:
     text: str
     markdown: bool
     reply_to: MessageId | None
+    entities: tuple[Entity, ...] = ()
 
 
 Outgoing = Copy | Text
@@ -165,8 +185,16 @@ class Session(Protocol):
         """Waits for updates after the cursor, which acknowledges all before it. An empty batch is normal."""
         ...
 
+    def read(self, raw: bytes) -> Incoming:
+        """An update that was kept as `Incoming.raw`."""
+        ...
+
     async def send(self, outgoing: Outgoing) -> Sequence[MessageId]:
         """The new ids, in order. Fewer ids than asked means that some of an album could not be copied."""
+        ...
+
+    async def delete(self, chat: ChatId, messages: Sequence[MessageId]) -> None:
+        """Up to 100 of the bot's own messages, younger than 48 hours (Bot API: deleteMessages)."""
         ...
 
     async def create_topic(self, group: ChatId, name: str) -> TopicId: ...

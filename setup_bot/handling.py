@@ -10,11 +10,13 @@ from aiogram.types import Update
 from pydantic import ValidationError
 
 from setup_bot.failures import explain
+from setup_bot.housekeeping import Housekeeping
 from setup_bot.talk import Talk
 from setup_bot.texts import words
 from tenants.ids import UserId
 
-ALLOWED = ["message", "callback_query"]
+ALLOWED = ["message", "callback_query", "my_chat_member"]
+GROUPS = ("group", "supergroup", "channel")
 LONGEST = 45.0
 """Seconds for one update; above it the person is told to try again."""
 
@@ -22,9 +24,12 @@ log = structlog.get_logger()
 
 
 def read_person(raw: dict[str, Any]) -> int:
-    """Whose line the update belongs to; 0 for what has no sender."""
+    """Whose line the update belongs to; 0 for what has no sender. What happens in groups has lines of their own."""
     for kind in ALLOWED:
         body = raw.get(kind)
+        chat = body.get("chat") if isinstance(body, dict) else None
+        if isinstance(chat, dict) and chat.get("type") in GROUPS and isinstance(chat.get("id"), int):
+            return int(chat["id"])
         sender = body.get("from") if isinstance(body, dict) else None
         if isinstance(sender, dict) and isinstance(sender.get("id"), int):
             return int(sender["id"])
@@ -32,8 +37,16 @@ def read_person(raw: dict[str, Any]) -> int:
 
 
 class Handling:
-    def __init__(self, bot: Bot, dispatcher: Dispatcher, *, longest: float = LONGEST) -> None:
+    def __init__(
+        self,
+        bot: Bot,
+        dispatcher: Dispatcher,
+        housekeeping: Housekeeping | None = None,
+        *,
+        longest: float = LONGEST,
+    ) -> None:
         self._bot = bot
+        self._housekeeping = housekeeping
         self._dispatcher = dispatcher
         self._longest = longest
 
@@ -41,6 +54,8 @@ class Handling:
         """Raises nothing."""
         if not any(kind in raw for kind in ALLOWED):
             log.info("update.ignored", kinds=sorted(key for key in raw if key != "update_id"))
+            return
+        if self._housekeeping is not None and await self._housekeeping.handle(raw):
             return
         try:
             update = Update.model_validate(raw, context={"bot": self._bot})

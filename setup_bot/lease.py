@@ -14,7 +14,7 @@ from tenants import leases
 from tenants.db import Database, is_passing
 from tenants.errors import LeaseLost
 from tenants.ids import WorkerId, new_id
-from tenants.leases import MARGIN, SETUP_BOT, boottime
+from tenants.leases import MARGIN, SETUP_BOT, Lease, boottime
 
 LENGTH = timedelta(seconds=15)
 RENEW_EVERY = 5.0
@@ -32,6 +32,14 @@ class SetupBotLease:
         self._renew_every = renew_every
         self._holder = WorkerId(new_id())
         self._trusted_until = 0.0
+        self._lease: Lease | None = None
+
+    def current(self) -> Lease:
+        """What writes in the setup bot's name join on. Raises `LeaseLost`."""
+        self.require()
+        if self._lease is None:
+            raise LeaseLost
+        return self._lease
 
     def require(self) -> None:
         """Raises `LeaseLost` unless this replica may poll right now."""
@@ -42,7 +50,7 @@ class SetupBotLease:
         started = self._clock()
         async with self._database.fleet() as unit:
             taken = await leases.take(unit, self._holder, first=SETUP_BOT, last=SETUP_BOT, most=1, length=LENGTH)
-        return bool(taken) and self._trust(started)
+        return bool(taken) and self._trust(started, taken[0])
 
     async def wait(self) -> None:
         """Until the lease is this replica's. A database that is away is waited for, too."""
@@ -78,9 +86,10 @@ class SetupBotLease:
         started = self._clock()
         async with self._database.fleet() as unit:
             kept = await leases.renew(unit, self._holder, length=LENGTH)
-        return bool(kept) and self._trust(started)
+        return bool(kept) and self._trust(started, kept[0])
 
-    def _trust(self, started: float) -> bool:
+    def _trust(self, started: float, lease: Lease) -> bool:
+        self._lease = lease
         self._trusted_until = started + LENGTH.total_seconds() * (1 - MARGIN)
         return True
 

@@ -22,12 +22,14 @@ from redis.exceptions import RedisError
 from sessions.bot_api import BotApiSessions
 from sessions.bot_api.transport import SharedTransport
 from setup_bot.handling import Handling
+from setup_bot.housekeeping import Housekeeping
 from setup_bot.lease import SetupBotLease
 from setup_bot.lines import Lines
 from setup_bot.notices import Notices
 from setup_bot.polling import DEAD_TOKEN, Poller, delay_after
 from setup_bot.router import make_dispatcher
 from setup_bot.services import Services
+from setup_bot.teller import Teller
 from setup_bot.texts import words
 from setup_bot.waiting import Waiting
 from setup_bot.wizards import Wizards
@@ -37,7 +39,7 @@ from tenants.connections import Connections
 from tenants.crypto import load_keyring
 from tenants.db import Database, is_passing
 from tenants.errors import LeaseLost
-from tenants.ids import UserId
+from tenants.ids import TenantId, UserId
 from tenants.settings.service import SettingsService
 
 A_DAY = 24 * 3600
@@ -131,9 +133,11 @@ class SetupBot:
         )
         self._config = config
         self._bot = bot
+        self._database = database
         self._services = services
         self._lease = SetupBotLease(database)
-        self._handling = Handling(bot, make_dispatcher(services, storage))
+        housekeeping = Housekeeping(services.me, database)
+        self._handling = Handling(bot, make_dispatcher(services, storage), housekeeping)
 
     async def run(self) -> None:
         while True:
@@ -147,9 +151,15 @@ class SetupBot:
         lines = Lines()
         poller = Poller(self._bot, self._handling, lines, require=self._lease.require)
         wizards = Wizards(self._bot, self._services, lines)
-        notices = Notices(self._config.database_url.get_secret_value(), heard=wizards.heard, sweep=wizards.sweep)
+        teller = Teller(self._bot, self._services.connections, self._database, lines, lease=self._lease.current)
+
+        async def heard(tenant: TenantId) -> None:
+            teller.wake()
+            await wizards.heard(tenant)
+
+        notices = Notices(self._config.database_url.get_secret_value(), heard=heard, sweep=wizards.sweep)
         try:
-            await together(self._lease.keep(), poller.run(), *notices.parts(), self._publish_commands())
+            await together(self._lease.keep(), poller.run(), teller.run(), *notices.parts(), self._publish_commands())
         except LeaseLost:
             await lines.cancel()  # somebody else gets these updates now
             raise

@@ -1,4 +1,4 @@
-"""Hearing what the workers noted for owners: a group that came, a token that died.
+"""Hearing what the workers noted for owners: a group that came, news that the teller shall tell.
 
 One connection listens. A lost notice loses nothing: the wizards that wait are also looked through every few seconds.
 """

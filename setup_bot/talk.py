@@ -82,11 +82,10 @@ class Talk:
             return False
         return True
 
-    async def replace(self, message: int | None, screen: Screen) -> None:
+    async def replace(self, message: int, screen: Screen) -> None:
         """Sends a screen that nobody asked for, so that it rings, and takes the old one away."""
         await self._send(screen)
-        if message is not None:
-            await self.remove(message)
+        await self.remove(message)
 
     async def edit(self, message: int, screen: Screen) -> None:
         """Changes a screen without ringing. One that is gone stays gone."""

@@ -142,6 +142,15 @@ ENGLISH = {
     "sign.stopped": "⏸",
     "sign.revoked": "🔴",
     "told.revoked": "⚠️ Telegram does not accept the token of @{bot} any more, so its connection is stopped.",
+    "told.conflict": (
+        "⚠️ Not all messages to @{bot} reach me. {problem}\n\n"
+        "Until then the other program gets some of what your customers write."
+    ),
+    "told.group_trouble": (
+        "⚠️ Messages of @{bot} do not get into «{group}». {problem}\n\n"
+        "They wait, in order, and go out when it is mended."
+    ),
+    "told.group_mended": "✅ Messages of @{bot} get into «{group}» again.",
     # settings
     "settings.title": "Settings of @{bot}",
     "settings.how": "Choose a section. What you change takes effect at once.",
@@ -167,8 +176,9 @@ ENGLISH = {
     # the end
     "delete.title": "Delete the connection of @{bot}?",
     "delete.what": (
-        "Erased for ever: the token, the settings, the list of dialogs with their topics, messages that still wait, "
-        "and the links between messages. Not touched: your group with everything written there, and @{bot} itself."
+        "Erased for ever: the token and the settings at once; the list of dialogs with their topics, messages that "
+        "still wait, and the links between messages within minutes. Not touched: your group with everything written "
+        "there, and @{bot} itself."
     ),
     "delete.sure_title": "Really delete the connection of @{bot}?",
     "delete.sure": "This can't be undone. Customers who write to @{bot} will not be heard.",

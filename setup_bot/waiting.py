@@ -52,10 +52,6 @@ class Waiting:
         seconds, _ = await self._redis.time()
         return int(seconds)
 
-    async def first_time(self, event: str) -> bool:
-        """Whether nobody has said this within a day: what the owner is told, is told once."""
-        return bool(await self._redis.set(f"setup_bot:told:{event}", 1, nx=True, ex=_KEPT))
-
 
 def _text(key: bytes | str) -> str:
     return key if isinstance(key, str) else key.decode()

@@ -1,4 +1,4 @@
-"""What the setup bot says without being asked: the group that a wizard waited for, its expired link, a dead token."""
+"""What the setup bot says to one who waits: the group that a wizard waited for, its expired link."""
 
 import asyncio
 import contextlib
@@ -14,12 +14,10 @@ from setup_bot.failures import explain
 from setup_bot.flows.group import inspect
 from setup_bot.handling import LONGEST
 from setup_bot.lines import Lines
-from setup_bot.screens import connections as connection_screens
 from setup_bot.screens import group as group_screens
 from setup_bot.services import Services
 from setup_bot.talk import Talk
 from setup_bot.waiting import Wizard
-from tenants.connections import Tenant
 from tenants.db import is_passing
 from tenants.errors import DomainError
 from tenants.ids import TenantId
@@ -39,9 +37,6 @@ class Wizards:
         wizard = await self._services.waiting.find(tenant)
         if wizard is not None:
             self._lines.submit(wizard.owner, partial(self._calmly, wizard))
-        found = await self._services.connections.find_for_notice(tenant)
-        if found is not None and found.state == "revoked":
-            self._lines.submit(found.owner_id, partial(self._tell_revoked, found))
 
     async def sweep(self) -> None:
         for wizard in await self._services.waiting.all():
@@ -83,10 +78,3 @@ class Wizards:
     async def _drop(self, wizard: Wizard) -> None:
         with contextlib.suppress(RedisError):
             await self._services.waiting.drop(wizard.tenant)
-
-    async def _tell_revoked(self, tenant: Tenant) -> None:
-        try:
-            if await self._services.waiting.first_time(f"revoked:{tenant.id}:{tenant.version}"):
-                await Talk(self._bot, tenant.owner_id).replace(None, connection_screens.revoked(tenant))
-        except (TelegramAPIError, RedisError) as error:
-            log.warning("owner.not_told", tenant=str(tenant.id), error=type(error).__name__)

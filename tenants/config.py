@@ -60,12 +60,20 @@ class Config(BaseModel):
     setup_bot_token: SecretStr | None = None
     api_host: str = "127.0.0.1"
     api_port: int = Field(default=8080, ge=0, le=65535)
+    worker_host: str = "127.0.0.1"
+    worker_port: int | None = Field(default=None, ge=0, le=65535)
+    """Where a worker answers `/livez`, `/readyz` and `/metrics`. None: nowhere. 0: any free port, which it logs."""
     default_plan: Plan = Plan.BUSINESS
     """The plan of new tenants while no billing provider is configured."""
     brand_link: Annotated[str, AfterValidator(_http_root)] = "https://backline.example"
     """Where the brand line below a free tenant's WELCOME leads."""
     group_sends_per_minute: int = Field(default=20, ge=1)
     """Telegram's limit of sends, edits and topic creations per bot and group (Bots FAQ)."""
+    cold_starts_per_minute: int = Field(default=20, ge=0)
+    """How many bots Telegram lets one source address start anew (telegram-bot-api: ClientManager). 0: no pace."""
+    cold_starts_per_hour: int = Field(default=600, ge=0)
+    egress: Annotated[str, Field(pattern=r"^[\w.:-]{1,64}$")] = "default"
+    """A name for the source address: all workers behind it share the pace of cold starts."""
     lease_seconds: float = Field(default=15, ge=3, le=120)
     """How long a worker's leases outlive it, and so how soon another one takes over a dead worker's tenants."""
     log_format: Annotated[str, Field(pattern="^(json|console)$")] = "json"

@@ -6,6 +6,7 @@ Whoever asks is an owner; a tenant of another owner is as good as none.
 import hashlib
 import re
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,8 +18,10 @@ from tenants.crypto import Keyring
 from tenants.db import SETUP_CHANNEL, Database, UnitOfWork, shard_channel, violated
 from tenants.errors import Conflict, Forbidden, Invalid, NotFound
 from tenants.ids import ChatId, TenantId, UserId, new_id
+from tenants.jobs import enqueue_job
 from tenants.leases import shard_of
 from tenants.models import dialogs, group_links, intakes, tenants
+from tenants.owner_notices import REVOKED, enqueue_notice
 from tenants.plans import Plan
 
 TOKEN_COLUMN = "tenants.token"  # noqa: S105  # a column's name
@@ -132,7 +135,8 @@ class Connections:
         self, owner: UserId, *, after: TenantId | None = None, limit: int | None = None
     ) -> list[Tenant]:
         """Oldest first (ids are UUIDv7): all, or the page of `limit` that follows the tenant `after`."""
-        query = select(*_COLUMNS).where(tenants.c.owner_id == owner).order_by(tenants.c.id).limit(limit)
+        mine = (tenants.c.owner_id == owner) & _NOT_ERASED
+        query = select(*_COLUMNS).where(mine).order_by(tenants.c.id).limit(limit)
         if after is not None:
             query = query.where(tenants.c.id > after)
         async with self._database.owner(owner) as unit:
@@ -152,7 +156,7 @@ class Connections:
     async def find_for_notice(self, tenant: TenantId) -> Tenant | None:
         """Whoever owns it: for what the system tells owners by itself, never for what somebody asks."""
         async with self._database.tenant(tenant) as unit:
-            row = (await unit.execute(select(*_COLUMNS).where(tenants.c.id == tenant))).first()
+            row = (await unit.execute(select(*_COLUMNS).where(tenants.c.id == tenant, _NOT_ERASED))).first()
         return None if row is None else _read(row)
 
     async def problem(self, owner: UserId, tenant: TenantId) -> str | None:
@@ -229,18 +233,30 @@ class Connections:
             return await _change(unit, found, {"settings": overrides}, strictly=True)
 
     async def erase(self, owner: UserId, tenant: TenantId) -> None:
-        """Deletes the connection with everything that is stored for it: dialogs, queue, message map, token."""
+        """The connection is gone at once, with its token and settings; a job deletes the rest that is stored for it:
+        dialogs, queue, message map.
+        """
         found = await self.get(owner, tenant)
+        nothing: dict[str, Any] = {
+            "token": self._keyring.encrypt(tenant, TOKEN_COLUMN, b""),
+            "settings": {},
+            "group_id": None,
+            "group_title": None,
+            "state": "stopped",
+            "erased_at": func.now(),
+        }
         async with self._database.tenant(tenant) as unit:
-            await unit.execute(delete(tenants).where(tenants.c.id == tenant))
-            unit.notify(shard_channel(found.shard), str(tenant))
+            await _change(unit, found, nothing)
+            await unit.execute(delete(group_links).where(group_links.c.tenant_id == tenant))
+            await enqueue_job(unit, "erase_tenant", tenant, {})
 
 
+_NOT_ERASED = tenants.c.erased_at.is_(None)
 _FOREIGN_DESK = text("SELECT EXISTS (SELECT FROM tenants WHERE group_id = :group AND owner_id <> :owner)")
 
 
 async def _find(unit: UnitOfWork, owner: UserId, tenant: TenantId) -> Tenant | None:
-    query = select(*_COLUMNS).where(tenants.c.id == tenant, tenants.c.owner_id == owner)
+    query = select(*_COLUMNS).where(tenants.c.id == tenant, tenants.c.owner_id == owner, _NOT_ERASED)
     row = (await unit.execute(query)).first()
     return None if row is None else _read(row)
 
@@ -252,7 +268,7 @@ async def _forget_topics(unit: UnitOfWork, tenant: TenantId) -> None:
 
 
 async def _change(unit: UnitOfWork, found: Tenant, values: dict[str, Any], *, strictly: bool = False) -> Tenant:
-    condition = tenants.c.id == found.id
+    condition = (tenants.c.id == found.id) & _NOT_ERASED
     if strictly:
         condition = condition & (tenants.c.version == found.version)
     statement = update(tenants).where(condition).values(**values, version=tenants.c.version + 1)
@@ -268,15 +284,45 @@ def changed_meanwhile() -> Conflict:
 
 
 async def read_token(unit: UnitOfWork, tenant: TenantId, keyring: Keyring) -> str:
-    sealed = (await unit.execute(select(tenants.c.token).where(tenants.c.id == tenant))).scalar_one_or_none()
+    query = select(tenants.c.token).where(tenants.c.id == tenant, _NOT_ERASED)
+    sealed = (await unit.execute(query)).scalar_one_or_none()
     if sealed is None:
         raise NotFound("connection")
     return keyring.decrypt(tenant, TOKEN_COLUMN, sealed).decode()
 
 
 async def mark_revoked(unit: UnitOfWork, tenant: TenantId) -> None:
-    await unit.execute(update(tenants).where(tenants.c.id == tenant).values(state="revoked"))
-    unit.notify(SETUP_CHANNEL, str(tenant))
+    """The session has stopped for good; the owner is told, once."""
+    alive = (tenants.c.id == tenant) & (tenants.c.state != "revoked") & _NOT_ERASED
+    statement = update(tenants).where(alive).values(state="revoked").returning(tenants.c.version)
+    version = (await unit.execute(statement)).scalar_one_or_none()
+    if version is not None:
+        await enqueue_notice(unit, tenant, REVOKED, key=f"{REVOKED}:{tenant}:{version}")
+
+
+_FOLLOW = text(
+    """
+    WITH moved AS (
+        UPDATE tenants SET group_id = :new, version = version + 1 WHERE id = :tenant AND group_id = :old
+        RETURNING id, shard
+    ),
+    mapped AS (
+        UPDATE message_map SET group_id = :new WHERE tenant_id = (SELECT id FROM moved) AND group_id = :old
+    ),
+    released AS (
+        DELETE FROM pauses WHERE tenant_id = (SELECT id FROM moved) AND chat_id = :old
+    )
+    SELECT shard FROM moved
+    """
+)
+
+
+async def follow_group(unit: UnitOfWork, tenant: TenantId, old: ChatId, new: ChatId) -> None:
+    """The desk's group became a supergroup with another id (Bot API: migrate_to_chat_id): topics are made anew."""
+    shard = (await unit.execute(_FOLLOW, {"tenant": tenant, "old": old, "new": new})).scalar_one_or_none()
+    if shard is not None:
+        await _forget_topics(unit, tenant)
+        unit.notify(shard_channel(shard), str(tenant))
 
 
 _PROPOSE = text(
@@ -308,14 +354,33 @@ def _digest(word: str) -> bytes:
     return hashlib.sha256(word.encode()).digest()
 
 
+@dataclass(frozen=True, slots=True)
+class Runnable:
+    """What a session needs a new start for, or must hear of: everything else is read with each batch."""
+
+    tenant: TenantId
+    shard: int
+    group: ChatId | None
+    is_housekept: bool
+
+
 _RUNNABLE = text(
-    "SELECT id, shard FROM tenants WHERE shard = ANY(:shards) AND state IN ('setup', 'running') ORDER BY id"
+    """
+    SELECT t.id, t.shard, t.group_id, h.group_id IS NOT NULL AS is_housekept
+    FROM tenants t LEFT JOIN housekeepers h ON h.group_id = t.group_id
+    WHERE t.shard = ANY(:shards) AND t.state IN ('setup', 'running')
+        AND (CAST(:only AS uuid) IS NULL OR t.id = :only)
+    ORDER BY t.id
+    """
 )
 
 
-async def list_runnable(unit: UnitOfWork, shards: list[int]) -> list[tuple[TenantId, int]]:
-    """The tenants of some shards whose sessions should run, in a fleet unit."""
-    return [(row.id, row.shard) for row in await unit.execute(_RUNNABLE, {"shards": shards})]
+async def list_runnable(
+    unit: UnitOfWork, shards: Sequence[int], *, only: TenantId | None = None
+) -> dict[TenantId, Runnable]:
+    """The tenants of some shards, or `only` one of them, whose sessions should run, in a fleet unit."""
+    rows = await unit.execute(_RUNNABLE, {"shards": list(shards), "only": only})
+    return {row.id: Runnable(row.id, row.shard, row.group_id, row.is_housekept) for row in rows}
 
 
 _DUE = text(

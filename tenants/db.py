@@ -1,7 +1,8 @@
 """Transactions. `UnitOfWork` is the only way to write, and this is the only file that commits.
 
-One DATABASE_URL, three roles, chosen per transaction: the login role owns the tables and migrates; `app` sees
-one tenant (or one owner's tenants) by row-level security; `fleet` sees the rows that leases and sweeps need.
+One DATABASE_URL, four roles, chosen per transaction: the login role owns the tables and migrates; by row-level
+security `app` sees one tenant (or one owner's tenants) and `worker` the tenants of one turn; `fleet` sees the rows
+that leases and sweeps need.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,8 +10,8 @@ from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Self
 
-from asyncpg import InterfaceError
-from sqlalchemy import CursorResult, Executable, text
+from asyncpg import InterfaceError, PostgresError
+from sqlalchemy import CursorResult, Executable
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as SQLAlchemyTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -18,12 +19,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from tenants.ids import TenantId, UserId
 
 APP_ROLE = "backline_app"
+WORKER_ROLE = "backline_worker"
 FLEET_ROLE = "backline_fleet"
-SCOPE = text(
-    "SELECT set_config('role', :role, true), set_config('app.tenant_id', :tenant, true), "
-    "set_config('app.owner_id', :owner, true)"
-)
-NOTIFY = text("SELECT pg_notify(:channel, :payload)")
 
 _open_unit: ContextVar[bool] = ContextVar("backline_open_unit", default=False)
 
@@ -42,11 +39,14 @@ SETUP_CHANNEL = "setup_bot"
 
 
 class UnitOfWork:
-    """One transaction: committed when the block ends, rolled back when it raises."""
+    """One transaction: committed when the block ends, rolled back when it raises.
 
-    def __init__(self, engine: AsyncEngine, role: str, *, tenant: str = "", owner: str = "") -> None:
+    It begins and takes its role in one round trip, and its notices go out with the commit.
+    """
+
+    def __init__(self, engine: AsyncEngine, role: str, *, tenants: Sequence[TenantId] = (), owner: str = "") -> None:
         self._engine = engine
-        self._scope = {"role": role, "tenant": tenant, "owner": owner}
+        self._begin = _begin(role, tenants, owner)
         self._connection: AsyncConnection | None = None
         self._notices: set[tuple[str, str]] = set()
 
@@ -54,8 +54,10 @@ class UnitOfWork:
         refuse_network_inside_transaction()
         connection = await self._engine.connect()
         try:
-            await connection.execute(SCOPE, self._scope)
+            self._driver: Any = (await connection.get_raw_connection()).driver_connection
+            await _run(self._driver, self._begin)
         except BaseException:
+            await connection.invalidate()
             await connection.close()
             raise
         self._connection = connection
@@ -71,10 +73,17 @@ class UnitOfWork:
         self._connection = None
         _open_unit.reset(self._token)
         try:
-            if kind is None:
-                for channel, payload in sorted(self._notices):
-                    await connection.execute(NOTIFY, {"channel": channel, "payload": payload})
-                await connection.commit()
+            if kind is not None and not issubclass(kind, Exception):
+                await connection.invalidate()  # cancelled in the middle of something: nobody waits for its answer
+            elif kind is None:
+                notices = "".join(_notify(*notice) for notice in sorted(self._notices))
+                await _run(self._driver, f"{notices}COMMIT")
+            else:
+                await self._driver.execute("ROLLBACK")
+        except BaseException as trouble:
+            await connection.invalidate()  # whatever state it is in: the pool makes another
+            if kind is None or not isinstance(trouble, Exception):
+                raise
         finally:
             await connection.close()
 
@@ -112,10 +121,15 @@ class Database:
                 },
             },
             hide_parameters=True,
+            isolation_level="AUTOCOMMIT",  # `UnitOfWork` begins and ends transactions itself, in fewer round trips
         )
 
     def tenant(self, tenant: TenantId) -> UnitOfWork:
-        return UnitOfWork(self._engine, APP_ROLE, tenant=str(tenant))
+        return UnitOfWork(self._engine, APP_ROLE, tenants=[tenant])
+
+    def tenants(self, tenants: Sequence[TenantId]) -> UnitOfWork:
+        """Sees the rows of these tenants and of no other: a worker's turn."""
+        return UnitOfWork(self._engine, WORKER_ROLE, tenants=tenants)
 
     def owner(self, owner: UserId) -> UnitOfWork:
         """Sees the tenants of one owner, and their rows of no other table."""
@@ -126,6 +140,36 @@ class Database:
 
     async def close(self) -> None:
         await self._engine.dispose()
+
+
+def _begin(role: str, tenants: Sequence[TenantId], owner: str) -> str:
+    """Literals of our own making: a role's name, UUIDs, a number."""
+    one = str(tenants[0]) if role == APP_ROLE and tenants else ""
+    these = "{" + ",".join(f'"{tenant}":0' for tenant in tenants) + "}" if role == WORKER_ROLE else ""
+    number = str(int(owner)) if owner else ""
+    return (
+        f"BEGIN; SELECT set_config('role', '{role}', true), set_config('app.tenants', '{these}', true), "
+        f"set_config('app.tenant_id', '{one}', true), set_config('app.owner_id', '{number}', true)"
+    )
+
+
+def _notify(channel: str, payload: str) -> str:
+    quoted = payload.replace("'", "''")
+    return f"SELECT pg_notify('{channel}', '{quoted}'); "
+
+
+async def _run(driver: Any, statements: str) -> None:
+    """The simple query protocol: several statements in one round trip. Its errors become SQLAlchemy's."""
+    try:
+        await driver.execute(statements)
+    except PostgresError as error:
+        wrapped = DriverError(str(error))
+        wrapped.__cause__ = error
+        raise DBAPIError(None, None, wrapped, hide_parameters=True) from error
+
+
+class DriverError(Exception):
+    """What SQLAlchemy's errors carry: the driver's own one is its cause."""
 
 
 def violated(error: DBAPIError) -> str | None:

@@ -6,7 +6,7 @@ it. Where the two differ the sender has an errand. So a newer status replaces an
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -104,15 +104,22 @@ def strip_square(title: str) -> str:
 
 _FIND = text(
     """
-    SELECT d.id, d.chat_id, d.name, d.username, d.status, d.topic_id, d.topic_name, d.topic_open, d.topic_status,
-        d.topic_asked_at, d.close_at, d.unreachable_at, d.apologized_at,
-        (SELECT l.id FROM lanes l WHERE l.tenant_id = d.tenant_id AND l.dialog_id = d.id
-            AND l.direction = 'topic') AS topic_lane,
-        (SELECT l.id FROM lanes l WHERE l.tenant_id = d.tenant_id AND l.dialog_id = d.id
-            AND l.direction = 'customer') AS customer_lane
-    FROM dialogs d
-    WHERE d.tenant_id = :tenant AND (d.chat_id = ANY(:chats) OR d.topic_id = ANY(:topics)
-        OR (:adopting AND d.topic_id IS NULL AND d.topic_asked_at IS NOT NULL))
+    WITH wanted AS (
+        SELECT d.id FROM unnest(CAST(:chats_of AS uuid[]), CAST(:chats AS bigint[])) AS w(tenant, chat)
+        JOIN dialogs d ON d.tenant_id = w.tenant AND d.chat_id = w.chat
+        UNION
+        SELECT d.id FROM unnest(CAST(:topics_of AS uuid[]), CAST(:topics AS bigint[])) AS w(tenant, topic)
+        JOIN dialogs d ON d.tenant_id = w.tenant AND d.topic_id = w.topic
+        UNION
+        SELECT d.id FROM dialogs d
+        WHERE d.tenant_id = ANY(:adopting) AND d.topic_id IS NULL AND d.topic_asked_at IS NOT NULL
+    )
+    SELECT d.tenant_id, d.id, d.chat_id, d.name, d.username, d.status, d.topic_id, d.topic_name, d.topic_open,
+        d.topic_status, d.topic_asked_at, d.close_at, d.unreachable_at, d.apologized_at,
+        t.id AS topic_lane, c.id AS customer_lane
+    FROM wanted w JOIN dialogs d ON d.id = w.id
+    JOIN lanes t ON t.tenant_id = d.tenant_id AND t.dialog_id = d.id AND t.direction = 'topic'
+    JOIN lanes c ON c.tenant_id = d.tenant_id AND c.dialog_id = d.id AND c.direction = 'customer'
     ORDER BY d.id FOR NO KEY UPDATE OF d
     """
 )
@@ -146,25 +153,7 @@ class DialogBook:
     by_topic: dict[TopicId, Dialog] = field(default_factory=dict)
     _before: dict[DialogId, dict[str, Any]] = field(default_factory=dict)
 
-    @classmethod
-    async def load(
-        cls,
-        unit: UnitOfWork,
-        tenant: TenantId,
-        now: datetime,
-        *,
-        chats: Iterable[ChatId],
-        topics: Iterable[TopicId],
-        adopting: bool = False,
-    ) -> "DialogBook":
-        """`adopting`: also the dialogs whose topic was asked for and has not been confirmed."""
-        book = cls(tenant, now)
-        values = {"tenant": tenant, "chats": list(chats), "topics": list(topics), "adopting": adopting}
-        for row in (await unit.execute(_FIND, values)).mappings():
-            book._keep(_read(row))  # its own class
-        return book
-
-    def _keep(self, dialog: Dialog) -> None:
+    def keep(self, dialog: Dialog) -> None:
         self.by_chat[dialog.chat_id] = dialog
         if dialog.topic_id is not None:
             self.by_topic[dialog.topic_id] = dialog
@@ -193,6 +182,12 @@ class DialogBook:
         self.by_chat[chat] = dialog
         return dialog
 
+    def fresh(self) -> list[Dialog]:
+        return [dialog for dialog in self.by_chat.values() if dialog.id not in self._before]
+
+    def changed(self) -> list[Dialog]:
+        return [d for d in self.by_chat.values() if self._before.get(d.id, _values(d)) != _values(d)]
+
     def find_asked(self, title: str) -> Dialog | None:
         """The dialog whose topic was asked for under this title, without an answer so far."""
         asked = (d for d in self.by_chat.values() if d.topic_id is None and d.topic_asked_at is not None)
@@ -207,21 +202,50 @@ class DialogBook:
         dialog.topic_status = next((status for status in Status if title.startswith(status.square)), None)
         self.by_topic[topic] = dialog
 
-    async def save(self, unit: UnitOfWork) -> bool:
-        """Whether anything changed, so that a topic may have to."""
-        fresh = [dialog for dialog in self.by_chat.values() if dialog.id not in self._before]
-        if fresh:
-            await unit.execute(insert(dialogs), [_new_row(self.tenant, dialog) for dialog in fresh])
-            await unit.execute(insert(lanes), [row for d in fresh for row in _new_lanes(self.tenant, d)])
-        changed = [d for d in self.by_chat.values() if self._before.get(d.id, _values(d)) != _values(d)]
-        if changed:
-            changed.sort(key=lambda dialog: dialog.id)
-            await unit.execute(_SAVE, [_saved(self.tenant, dialog) for dialog in changed])
-        return bool(fresh or changed)
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The dialogs that a tenant's batch touches. `adopting`: also those whose topic was asked for and has not been
+    confirmed.
+    """
+
+    tenant: TenantId
+    chats: Collection[ChatId] = ()
+    topics: Collection[TopicId] = ()
+    adopting: bool = False
 
 
-def _read(row: Any) -> Dialog:
-    values = dict(row)
+async def load_books(unit: UnitOfWork, wanted: Sequence[Wanted], now: datetime) -> dict[TenantId, DialogBook]:
+    """One book for each, the dialogs locked until the unit ends."""
+    books = {want.tenant: DialogBook(want.tenant, now) for want in wanted}
+    values = {
+        "chats_of": [want.tenant for want in wanted for _ in want.chats],
+        "chats": [chat for want in wanted for chat in want.chats],
+        "topics_of": [want.tenant for want in wanted for _ in want.topics],
+        "topics": [topic for want in wanted for topic in want.topics],
+        "adopting": [want.tenant for want in wanted if want.adopting],
+    }
+    for row in (await unit.execute(_FIND, values)).mappings():
+        dialog = dict(row)
+        books[dialog.pop("tenant_id")].keep(_read(dialog))
+    return books
+
+
+async def save_books(unit: UnitOfWork, books: Iterable[DialogBook]) -> set[TenantId]:
+    """The tenants of which a dialog changed, so that a topic may have to."""
+    books = list(books)
+    fresh = [(book.tenant, dialog) for book in books for dialog in book.fresh()]
+    if fresh:
+        await unit.execute(insert(dialogs), [_new_row(tenant, dialog) for tenant, dialog in fresh])
+        await unit.execute(insert(lanes), [row for tenant, d in fresh for row in _new_lanes(tenant, d)])
+    changed = [(book.tenant, dialog) for book in books for dialog in book.changed()]
+    if changed:
+        changed.sort(key=lambda found: found[1].id)
+        await unit.execute(_SAVE, [_saved(tenant, dialog) for tenant, dialog in changed])
+    return {tenant for tenant, _ in (*fresh, *changed)}
+
+
+def _read(values: dict[str, Any]) -> Dialog:
     values["status"] = Status(values["status"])
     values["topic_status"] = Status(values["topic_status"]) if values["topic_status"] else None
     return Dialog(**values)

@@ -7,7 +7,7 @@ that put a message into the outbox; the view `dispositions` reads off the rows w
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import text
 
@@ -15,10 +15,16 @@ from tenants.crypto import Keyring
 from tenants.db import UnitOfWork
 from tenants.errors import LeaseLost
 from tenants.ids import ChatId, TenantId, UpdateId, UserId
-from tenants.leases import HELD, Lease
+from tenants.leases import HELD_BY_ALL, Lease, lease_values
+from tenants.outbox.queue import APPEND_WHERE_HELD, append_values
+from tenants.outbox.rows import NewRow
+from tenants.owner_notices import tell_conflict, tell_group_news
 from tenants.plans import Plan
 from tenants.settings.catalog import effective
 from tenants.settings.schema import Settings
+
+UPDATE_BODY = "updates.body"
+"""The column, as associated data of its ciphertext."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +73,8 @@ class Desk:
     """One tenant as its session sees it at the start of a transaction.
 
     `known` are those of the received updates that were handled before: found by id, never by order, since ids
-    restart at random after a quiet week (Bot API: Update).
+    restart at random after a quiet week (Bot API: Update). `is_warm`: Telegram has had the token loaded within the
+    hour. `is_housekept`: the setup bot may manage the group's topics.
     """
 
     tenant: TenantId
@@ -81,31 +88,44 @@ class Desk:
     cursor: str | None
     now: datetime
     known: frozenset[UpdateId]
+    is_warm: bool
+    is_housekept: bool
 
 
 _OPEN = text(
-    """
-    SELECT t.owner_id, t.bot_id, t.bot_username, t.group_id, t.state, t.plan, t.settings, i.cursor, now() AS now,
-        ARRAY(SELECT u.update_id FROM updates u WHERE u.tenant_id = t.id AND u.update_id = ANY(:ids)) AS known
-    FROM leases l JOIN tenants t ON t.shard = l.shard JOIN intakes i ON i.tenant_id = t.id
-    WHERE l.shard = :shard AND l.holder = :holder AND l.term = :term AND l.expires_at > clock_timestamp()
-        AND t.id = :tenant
-    FOR KEY SHARE OF l FOR NO KEY UPDATE OF i
-    """
+    f"""
+    WITH held AS ({HELD_BY_ALL})
+    SELECT t.id, t.owner_id, t.bot_id, t.bot_username, t.group_id, t.state, t.plan, t.settings, i.cursor,
+        now() AS now, k.known, coalesce(i.alive_at > now() - interval '1 hour', false) AS is_warm,
+        EXISTS (SELECT FROM housekeepers g WHERE g.group_id = t.group_id) AS is_housekept
+    FROM held h JOIN tenants t ON t.id = h.tenant AND t.shard = h.shard AND t.erased_at IS NULL
+    JOIN intakes i ON i.tenant_id = t.id
+    LEFT JOIN (
+        SELECT u.tenant_id, array_agg(u.update_id) AS known
+        FROM unnest(CAST(:of AS uuid[]), CAST(:ids AS bigint[])) AS r(tenant, id)
+        JOIN updates u ON u.tenant_id = r.tenant AND u.update_id = r.id
+        GROUP BY u.tenant_id
+    ) k ON k.tenant_id = t.id
+    ORDER BY t.id FOR NO KEY UPDATE OF i
+    """  # noqa: S608  # a constant of ours
 )
 _STORE = text(
     f"""
-    WITH held AS ({HELD}),
+    WITH held AS ({HELD_BY_ALL}),
+    {APPEND_WHERE_HELD},
     noted AS (
         INSERT INTO updates (tenant_id, update_id, kind, disposition, reason, body)
-        SELECT :tenant, o.* FROM unnest(
-            CAST(:ids AS bigint[]), CAST(:kinds AS text[]), CAST(:dispositions AS text[]),
+        SELECT h.tenant, o.id, o.kind, o.disposition, o.reason, o.body
+        FROM held h JOIN unnest(
+            CAST(:of AS uuid[]), CAST(:ids AS bigint[]), CAST(:kinds AS text[]), CAST(:dispositions AS text[]),
             CAST(:reasons AS text[]), CAST(:bodies AS bytea[])
-        ) AS o WHERE EXISTS (SELECT FROM held)
+        ) AS o(tenant, id, kind, disposition, reason, body) ON o.tenant = h.tenant
     )
-    UPDATE intakes SET cursor = :cursor, received_at = now(), problem = NULL, problem_at = NULL
-    WHERE tenant_id = :tenant AND EXISTS (SELECT FROM held)
-    RETURNING 1
+    UPDATE intakes i SET cursor = c.cursor, received_at = now(), problem = NULL, problem_at = NULL
+    FROM held h JOIN unnest(CAST(:tenants AS uuid[]), CAST(:cursors AS text[])) AS c(tenant, cursor)
+        ON c.tenant = h.tenant
+    WHERE i.tenant_id = h.tenant
+    RETURNING i.tenant_id
     """  # noqa: S608  # a constant of ours
 )
 _PROBLEM = text(
@@ -141,14 +161,37 @@ _COUNT = text(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """`received` are the updates whose effects are to be stored."""
+
+    tenant: TenantId
+    lease: Lease
+    received: Sequence[UpdateId] = ()
+
+
+async def open_desks(unit: UnitOfWork, openings: Sequence[Opening]) -> dict[TenantId, Desk]:
+    """Holds the leases and the cursors until the unit ends. A tenant whose lease does not hold is missing."""
+    values = {
+        **lease_values([(opening.tenant, opening.lease) for opening in openings]),
+        "of": [opening.tenant for opening in openings for _ in opening.received],
+        "ids": [update for opening in openings for update in opening.received],
+    }
+    return {row.id: _read_desk(row) for row in await unit.execute(_OPEN, values)}
+
+
 async def open_desk(unit: UnitOfWork, tenant: TenantId, lease: Lease, *, received: Iterable[UpdateId] = ()) -> Desk:
     """Raises `LeaseLost`; holds the lease and the cursor until the unit ends."""
-    row = (await unit.execute(_OPEN, {"tenant": tenant, "ids": list(received), **lease.values()})).first()
-    if row is None:
+    desks = await open_desks(unit, [Opening(tenant, lease, list(received))])
+    if tenant not in desks:
         raise LeaseLost
+    return desks[tenant]
+
+
+def _read_desk(row: Any) -> Desk:
     plan = Plan(row.plan)
     return Desk(
-        tenant=tenant,
+        tenant=row.id,
         owner_id=row.owner_id,
         bot_id=row.bot_id,
         bot_username=row.bot_username,
@@ -158,43 +201,65 @@ async def open_desk(unit: UnitOfWork, tenant: TenantId, lease: Lease, *, receive
         settings=effective(row.settings, plan),
         cursor=row.cursor,
         now=row.now,
-        known=frozenset(row.known),
+        known=frozenset(row.known or ()),
+        is_warm=row.is_warm,
+        is_housekept=row.is_housekept,
     )
 
 
-async def store_outcomes(
-    unit: UnitOfWork,
-    tenant: TenantId,
-    lease: Lease,
-    outcomes: Sequence[Outcome],
-    *,
-    cursor: str,
-    keyring: Keyring,
-) -> None:
-    """The outcomes and the cursor, in one statement that the lease's term guards. Raises `LeaseLost`."""
-    bodies = [None if o.body is None else keyring.encrypt(tenant, "updates.body", o.body) for o in outcomes]
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What one tenant's batch leads to."""
+
+    tenant: TenantId
+    lease: Lease
+    outcomes: Sequence[Outcome]
+    rows: Sequence[NewRow]
+    cursor: str
+
+
+async def store(unit: UnitOfWork, intakes: Sequence[Intake], keyring: Keyring) -> set[TenantId]:
+    """The outcomes, the rows and the cursors, in one statement that the leases' terms guard. Those it stored."""
+    outcomes = [(intake.tenant, outcome) for intake in intakes for outcome in intake.outcomes]
     values = {
-        "tenant": tenant,
-        "cursor": cursor,
-        "ids": [o.update_id for o in outcomes],
-        "kinds": [o.kind for o in outcomes],
-        "dispositions": [o.disposition.name for o in outcomes],
-        "reasons": [o.disposition.reason for o in outcomes],
-        "bodies": bodies,
-        **lease.values(),
+        **lease_values([(intake.tenant, intake.lease) for intake in intakes]),
+        **await append_values(unit, [(intake.tenant, row) for intake in intakes for row in intake.rows], keyring),
+        "cursors": [intake.cursor for intake in intakes],
+        "of": [tenant for tenant, _ in outcomes],
+        "ids": [outcome.update_id for _, outcome in outcomes],
+        "kinds": [outcome.kind for _, outcome in outcomes],
+        "dispositions": [outcome.disposition.name for _, outcome in outcomes],
+        "reasons": [outcome.disposition.reason for _, outcome in outcomes],
+        "bodies": [
+            None if outcome.body is None else keyring.encrypt(tenant, UPDATE_BODY, outcome.body)
+            for tenant, outcome in outcomes
+        ],
     }
-    if (await unit.execute(_STORE, values)).first() is None:
-        raise LeaseLost
+    return set((await unit.execute(_STORE, values)).scalars())
 
 
-async def note_problem(unit: UnitOfWork, tenant: TenantId, problem: str) -> bool:
-    """What keeps the session from receiving, for the owner to read. Whether that is news."""
-    return (await unit.execute(_PROBLEM, {"tenant": tenant, "problem": problem})).first() is not None
+_ALIVE = text("UPDATE intakes SET alive_at = now() WHERE tenant_id = ANY(:tenants)")
+
+
+async def note_alive(unit: UnitOfWork, tenants: Sequence[TenantId]) -> None:
+    """Telegram has just answered these bots, in a fleet unit."""
+    await unit.execute(_ALIVE, {"tenants": list(tenants)})
+
+
+async def note_problem(unit: UnitOfWork, tenant: TenantId, problem: str | None) -> bool:
+    """What keeps the session from receiving, for the owner to read; None once it receives. Whether that is news."""
+    news = (await unit.execute(_PROBLEM, {"tenant": tenant, "problem": problem})).first() is not None
+    if not news and problem is not None:
+        await tell_conflict(unit, tenant, problem)
+    return news
 
 
 async def note_group_problem(unit: UnitOfWork, tenant: TenantId, problem: str | None) -> bool:
     """What keeps messages out of the group, for the owner to read; None once one got through."""
-    return (await unit.execute(_GROUP_PROBLEM, {"tenant": tenant, "problem": problem})).first() is not None
+    news = (await unit.execute(_GROUP_PROBLEM, {"tenant": tenant, "problem": problem})).first() is not None
+    if news:
+        await tell_group_news(unit, tenant, problem)
+    return news
 
 
 async def forget_the_past(unit: UnitOfWork) -> None:

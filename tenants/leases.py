@@ -30,6 +30,16 @@ HELD = """
 """
 
 
+HELD_BY_ALL = """
+    SELECT w.* FROM unnest(CAST(:tenants AS uuid[]), CAST(:shards AS smallint[]), CAST(:terms AS bigint[]))
+        AS w(tenant, shard, term)
+    JOIN leases e ON e.shard = w.shard AND e.holder = :holder AND e.term = w.term
+        AND e.expires_at > clock_timestamp()
+    FOR KEY SHARE OF e
+"""
+"""Those of `lease_values` whose lease holds; from here on nobody can take it until the unit ends."""
+
+
 def boottime() -> float:
     """Seconds on a clock that goes on while the machine sleeps (clock_gettime(2): CLOCK_BOOTTIME)."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
@@ -49,6 +59,16 @@ class Lease:
 
     def values(self) -> dict[str, object]:
         return {"shard": self.shard, "holder": self.holder, "term": self.term}
+
+
+def lease_values(tenants: Sequence[tuple[TenantId, Lease]]) -> dict[str, object]:
+    """All leases of one worker have one holder."""
+    return {
+        "holder": tenants[0][1].holder,
+        "tenants": [tenant for tenant, _ in tenants],
+        "shards": [lease.shard for _, lease in tenants],
+        "terms": [lease.term for _, lease in tenants],
+    }
 
 
 _TAKE = text(

@@ -51,7 +51,7 @@ tenants = Table(
     Column("id", UUID, primary_key=True),
     Column("shard", SmallInteger, nullable=False),
     Column("owner_id", BigInteger, nullable=False, index=True),
-    Column("bot_id", BigInteger, nullable=False, unique=True),
+    Column("bot_id", BigInteger, nullable=False),
     Column("bot_username", Text, nullable=False),
     Column("bot_name", Text, nullable=False),
     Column("token", LargeBinary, nullable=False),
@@ -62,10 +62,12 @@ tenants = Table(
     Column("settings", JSONB, nullable=False, server_default=text("'{}'")),
     Column("version", Integer, nullable=False, server_default=text("1")),
     _time("created_at", default=True),
+    _time("erased_at"),
     CheckConstraint("state IN ('setup', 'running', 'stopped', 'revoked')", name="state"),
     CheckConstraint("plan IN ('free', 'pro', 'business')", name="plan"),
     CheckConstraint("state <> 'running' OR group_id IS NOT NULL", name="running_has_group"),
     Index("ix_tenants_shard", "shard"),
+    Index("uq_tenants_bot_id", "bot_id", unique=True, postgresql_where=text("erased_at IS NULL")),
 )
 
 group_links = Table(
@@ -89,6 +91,17 @@ leases = Table(
     _time("expires_at", default=True),
 )
 
+workers = Table(
+    "workers",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("draining", Boolean, nullable=False, server_default=text("false")),
+    _time("started_at", default=True),
+    _time("seen_at", default=True),
+    _time("expires_at", nullable=False),
+)
+
 intakes = Table(
     "intakes",
     metadata,
@@ -98,6 +111,14 @@ intakes = Table(
     Column("group_problem", Text),
     _time("problem_at"),
     _time("received_at"),
+    _time("alive_at"),
+)
+
+housekeepers = Table(
+    "housekeepers",
+    metadata,
+    Column("group_id", BigInteger, primary_key=True, autoincrement=False),
+    _time("since", default=True),
 )
 
 updates = Table(
@@ -109,10 +130,16 @@ updates = Table(
     Column("disposition", Text, nullable=False),
     Column("reason", Text),
     Column("body", LargeBinary),
+    Column("chat_id", BigInteger),  # where an update that was set aside belongs
+    Column("message_id", BigInteger),
+    Column("topic_id", BigInteger),
     _time("received_at", default=True),
+    _time("replay_at"),
     CheckConstraint("disposition IN ('queued', 'handled', 'ignored', 'failed')", name="disposition"),
     CheckConstraint("disposition NOT IN ('ignored', 'failed') OR reason IS NOT NULL", name="has_reason"),
     Index("ix_updates_received_at", "received_at"),
+    Index("ix_updates_failed", "tenant_id", "received_at", postgresql_where=text("disposition = 'failed'")),
+    Index("ix_updates_replay", "tenant_id", postgresql_where=text("replay_at IS NOT NULL")),
 )
 
 dialogs = Table(
@@ -130,6 +157,7 @@ dialogs = Table(
     Column("topic_open", Boolean, nullable=False, server_default=text("true")),
     _time("topic_asked_at"),
     _time("retry_at", default=True),
+    _time("errand_at"),
     _time("close_at"),
     _time("unreachable_at"),
     _time("apologized_at"),
@@ -144,6 +172,12 @@ dialogs = Table(
         "topic_id",
         unique=True,
         postgresql_where=text("topic_id IS NOT NULL"),
+    ),
+    Index("ix_dialogs_tenant_id_errand_at", "tenant_id", "errand_at"),
+    Index(
+        "ix_dialogs_asked",
+        "tenant_id",
+        postgresql_where=text("topic_id IS NULL AND topic_asked_at IS NOT NULL"),
     ),
     Index("ix_dialogs_close_at", "close_at", postgresql_where=text("close_at IS NOT NULL")),
     Index(
@@ -189,11 +223,15 @@ outbox = Table(
     Column("source_chat_id", BigInteger),
     Column("source_message_id", BigInteger),
     Column("reply_to", BigInteger),
+    Column("reply_at", Integer),  # where the quoted words begin, in UTF-16 units
     Column("album", Text),
+    Column("units", Integer),  # UTF-16 units of a text that may be joined with its neighbours
     Column("body", LargeBinary),
     Column("attempts", SmallInteger, nullable=False, server_default=text("0")),
     Column("term", BigInteger),
     Column("error", Text),
+    Column("error_text", Text),  # the same as a sentence for a person
+    Column("generation", SmallInteger, nullable=False, server_default=text("0")),  # deliberate replays
     Column("result_message_id", BigInteger),
     _time("not_before", default=True),
     _time("created_at", default=True),
@@ -208,6 +246,7 @@ outbox = Table(
     Index("ix_outbox_update", "tenant_id", "update_id"),
     Index("ix_outbox_album", "tenant_id", "album", postgresql_where=text("album IS NOT NULL")),
     Index("ix_outbox_ended_at", "ended_at"),
+    Index("ix_outbox_buried", "tenant_id", "ended_at", postgresql_where=text("state = 'buried'")),
 )
 
 message_map = Table(
@@ -218,8 +257,9 @@ message_map = Table(
     Column("message_id", BigInteger, primary_key=True, autoincrement=False),
     Column("group_id", BigInteger, nullable=False),
     Column("topic_message_id", BigInteger, nullable=False),
+    Column("part_at", Integer, nullable=False, server_default=text("0")),  # where it begins in a joined text
     _time("created_at", default=True),
-    UniqueConstraint("tenant_id", "group_id", "topic_message_id"),
+    Index("ix_message_map_tenant_id_group_id_topic_message_id", "tenant_id", "group_id", "topic_message_id"),
 )
 
 pauses = Table(
@@ -239,4 +279,54 @@ api_keys = Table(
     Column("label", Text, nullable=False),
     _time("created_at", default=True),
     _time("revoked_at"),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("tenant_id", UUID),  # no reference: an erasure outlives its tenant
+    Column("kind", Text, nullable=False),
+    Column("key", Text, unique=True),
+    Column("payload", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("attempts", SmallInteger, nullable=False, server_default=text("0")),
+    Column("error", Text),
+    _time("created_at", default=True),
+    _time("due_at", default=True),
+    _time("enqueued_at"),
+    _time("done_at"),
+    _time("died_at"),
+    CheckConstraint("died_at IS NULL OR (done_at IS NULL AND error IS NOT NULL)", name="died"),
+    Index("ix_jobs_due_at", "due_at", postgresql_where=text("done_at IS NULL AND died_at IS NULL")),
+    Index("ix_jobs_tenant_id", "tenant_id"),
+)
+
+owner_notices = Table(
+    "owner_notices",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    _tenant(),
+    Column("owner_id", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("key", Text, unique=True),
+    Column("params", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("state", Text, nullable=False, server_default=text("'waiting'")),
+    Column("attempts", SmallInteger, nullable=False, server_default=text("0")),
+    Column("term", BigInteger),
+    Column("error", Text),
+    Column("result_message_id", BigInteger),
+    _time("not_before", default=True),
+    _time("created_at", default=True),
+    _time("tried_at"),
+    _time("ended_at"),
+    CheckConstraint("state IN ('waiting', 'sending', 'delivered', 'buried')", name="state"),
+    CheckConstraint("state <> 'buried' OR error IS NOT NULL", name="buried_has_error"),
+    CheckConstraint("state <> 'delivered' OR result_message_id IS NOT NULL", name="delivered_has_result"),
+    Index("ix_owner_notices_tenant_id", "tenant_id", "kind"),
+    Index(
+        "ix_owner_notices_open",
+        "owner_id",
+        "created_at",
+        postgresql_where=text("state IN ('waiting', 'sending')"),
+    ),
 )

@@ -4,6 +4,7 @@ They are no rows of a queue: the dialog says what should be, its topic columns s
 before the request (`topic_asked_at`), since topics can't be listed and a repeated creation makes a second one.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -12,9 +13,8 @@ from sqlalchemy import text
 
 from tenants.db import UnitOfWork
 from tenants.dialogs import Status
-from tenants.errors import LeaseLost
-from tenants.ids import DialogId, TenantId, TopicId
-from tenants.leases import HELD, Lease
+from tenants.ids import ChatId, DialogId, TenantId, TopicId
+from tenants.leases import HELD, HELD_BY_ALL, Lease, lease_values
 
 IN_DOUBT = timedelta(seconds=10)
 """How long an unanswered creation may still turn up as an update of our own before it is asked for again."""
@@ -41,45 +41,46 @@ class TopicToMend:
 
 _ASK = text(
     f"""
-    WITH held AS ({HELD})
-    UPDATE dialogs SET topic_asked_at = clock_timestamp()
-    WHERE tenant_id = :tenant AND EXISTS (SELECT FROM held) AND id = (
-        SELECT d.id FROM lanes l JOIN dialogs d ON d.tenant_id = l.tenant_id AND d.id = l.dialog_id
-        WHERE l.tenant_id = :tenant AND l.direction = 'topic' AND l.head_seq < l.next_seq
-            AND l.blocked_until <= now() AND d.topic_id IS NULL AND d.retry_at <= now()
-            AND (d.topic_asked_at IS NULL OR d.topic_asked_at < now() - CAST(:in_doubt AS interval))
+    WITH held AS ({HELD_BY_ALL})
+    UPDATE dialogs d SET topic_asked_at = clock_timestamp(), errand_at = clock_timestamp()
+    FROM held h CROSS JOIN LATERAL (
+        SELECT f.id FROM lanes l JOIN dialogs f ON f.tenant_id = l.tenant_id AND f.id = l.dialog_id
+        WHERE l.tenant_id = h.tenant AND l.direction = 'topic' AND l.head_seq < l.next_seq
+            AND l.blocked_until <= now() AND f.topic_id IS NULL AND f.retry_at <= now()
+            AND (f.topic_asked_at IS NULL OR f.topic_asked_at < now() - CAST(:in_doubt AS interval))
         ORDER BY l.served_at LIMIT 1
-    )
-    RETURNING id, status, topic_name
+    ) n
+    WHERE d.tenant_id = h.tenant AND d.id = n.id
+    RETURNING d.tenant_id, d.id, d.status, d.topic_name
     """  # noqa: S608  # a constant of ours
 )
 
 
-async def ask_for_topic(unit: UnitOfWork, tenant: TenantId, lease: Lease) -> TopicToMake | None:
-    """The dialog that has waited longest for a topic and is not in doubt about one."""
-    values = {"tenant": tenant, "in_doubt": IN_DOUBT, **lease.values()}
-    row = (await unit.execute(_ASK, values)).first()
-    return None if row is None else TopicToMake(row.id, Status(row.status), row.topic_name)
+async def ask_for_topics(unit: UnitOfWork, holders: Sequence[tuple[TenantId, Lease]]) -> dict[TenantId, TopicToMake]:
+    """For each tenant the dialog that has waited longest for a topic and is not in doubt about one."""
+    values = {"in_doubt": IN_DOUBT, **lease_values(holders)}
+    rows = await unit.execute(_ASK, values)
+    return {row.tenant_id: TopicToMake(row.id, Status(row.status), row.topic_name) for row in rows}
 
 
 _MADE = text(
     f"""
     WITH held AS ({HELD})
     UPDATE dialogs SET topic_id = :topic, topic_status = :status, topic_open = true, topic_asked_at = NULL
-    WHERE tenant_id = :tenant AND id = :dialog AND (topic_id IS NULL OR topic_id = :topic)
-        AND EXISTS (SELECT FROM held)
-    RETURNING id
+    WHERE tenant_id = :tenant AND id = :dialog AND topic_id IS NULL AND EXISTS (SELECT FROM held)
+        AND EXISTS (SELECT FROM tenants WHERE id = :tenant AND group_id = :group)
     """  # noqa: S608  # a constant of ours
 )
 
 
 async def record_topic(
-    unit: UnitOfWork, tenant: TenantId, lease: Lease, made: TopicToMake, *, topic: TopicId
+    unit: UnitOfWork, tenant: TenantId, lease: Lease, made: TopicToMake, *, topic: TopicId, group: ChatId
 ) -> None:
-    """Raises `LeaseLost`. The topic shows the status that it was made with."""
-    values = {"tenant": tenant, "dialog": made.dialog, "topic": topic, "status": made.status, **lease.values()}
-    if (await unit.execute(_MADE, values)).first() is None:
-        raise LeaseLost
+    """The topic shows the status that it was made with. Nothing happens where it was adopted before, or where the
+    tenant has another group meanwhile: a topic's id counts in one group only.
+    """
+    values = {"tenant": tenant, "dialog": made.dialog, "topic": topic, "status": made.status, "group": group}
+    await unit.execute(_MADE, {**values, **lease.values()})
 
 
 _RETRY = text(
@@ -113,21 +114,33 @@ async def forget_topic(unit: UnitOfWork, tenant: TenantId, dialog: DialogId, top
 
 
 _STALE = text(
-    """
-    SELECT id, topic_id, status, topic_name, topic_status IS DISTINCT FROM status AS title_is_stale, topic_open
-    FROM dialogs
-    WHERE tenant_id = :tenant AND topic_id IS NOT NULL AND retry_at <= now()
-        AND (topic_status IS DISTINCT FROM status OR topic_open = (status = 'closed'))
-    ORDER BY retry_at LIMIT 1
-    """
+    f"""
+    WITH held AS ({HELD_BY_ALL})
+    UPDATE dialogs d SET errand_at = clock_timestamp()
+    FROM held h CROSS JOIN LATERAL (
+        SELECT f.id FROM dialogs f
+        WHERE f.tenant_id = h.tenant AND f.topic_id IS NOT NULL AND f.retry_at <= now()
+            AND (f.topic_status IS DISTINCT FROM f.status OR f.topic_open = (f.status = 'closed'))
+        ORDER BY f.retry_at LIMIT 1
+    ) n
+    WHERE d.tenant_id = h.tenant AND d.id = n.id
+    RETURNING d.tenant_id, d.id, d.topic_id, d.status, d.topic_name,
+        d.topic_status IS DISTINCT FROM d.status AS title_is_stale, d.topic_open
+    """  # noqa: S608  # a constant of ours
 )
 
 
-async def find_stale_topic(unit: UnitOfWork, tenant: TenantId) -> TopicToMend | None:
-    row = (await unit.execute(_STALE, {"tenant": tenant})).first()
-    if row is None:
-        return None
-    return TopicToMend(row.id, row.topic_id, Status(row.status), row.topic_name, row.title_is_stale, row.topic_open)
+async def take_stale_topics(
+    unit: UnitOfWork, holders: Sequence[tuple[TenantId, Lease]]
+) -> dict[TenantId, TopicToMend]:
+    """For each tenant the topic that has waited longest to show what it should."""
+    rows = await unit.execute(_STALE, lease_values(holders))
+    return {
+        row.tenant_id: TopicToMend(
+            row.id, row.topic_id, Status(row.status), row.topic_name, row.title_is_stale, row.topic_open
+        )
+        for row in rows
+    }
 
 
 _MENDED = text(
@@ -155,20 +168,24 @@ async def record_mended(
 
 _NEXT_ERRAND = text(
     """
-    SELECT extract(epoch FROM min(due) - clock_timestamp()) FROM (
-        SELECT greatest(d.retry_at, l.blocked_until, d.topic_asked_at + CAST(:in_doubt AS interval)) AS due
-        FROM lanes l JOIN dialogs d ON d.tenant_id = l.tenant_id AND d.id = l.dialog_id
-        WHERE l.tenant_id = :tenant AND l.direction = 'topic' AND l.head_seq < l.next_seq AND d.topic_id IS NULL
-        UNION ALL
-        SELECT retry_at FROM dialogs
-        WHERE tenant_id = :tenant AND topic_id IS NOT NULL
-            AND (topic_status IS DISTINCT FROM status OR topic_open = (status = 'closed'))
-    ) errands
+    SELECT t.tenant, extract(epoch FROM e.due - clock_timestamp()) AS seconds
+    FROM unnest(CAST(:tenants AS uuid[])) AS t(tenant) CROSS JOIN LATERAL (
+        SELECT min(due) AS due FROM (
+            SELECT greatest(d.retry_at, l.blocked_until, d.topic_asked_at + CAST(:in_doubt AS interval)) AS due
+            FROM lanes l JOIN dialogs d ON d.tenant_id = l.tenant_id AND d.id = l.dialog_id
+            WHERE l.tenant_id = t.tenant AND l.direction = 'topic' AND l.head_seq < l.next_seq AND d.topic_id IS NULL
+            UNION ALL
+            SELECT retry_at FROM dialogs
+            WHERE tenant_id = t.tenant AND topic_id IS NOT NULL
+                AND (topic_status IS DISTINCT FROM status OR topic_open = (status = 'closed'))
+        ) errands
+    ) e
+    WHERE e.due IS NOT NULL
     """
 )
 
 
-async def seconds_until_errand(unit: UnitOfWork, tenant: TenantId) -> float | None:
-    """When the next errand is due, in seconds from now; None where there is none."""
-    due = (await unit.execute(_NEXT_ERRAND, {"tenant": tenant, "in_doubt": IN_DOUBT})).scalar_one()
-    return None if due is None else float(due)
+async def seconds_until_errand(unit: UnitOfWork, tenants: Sequence[TenantId]) -> dict[TenantId, float]:
+    """When each tenant's next errand is due, in seconds from now; a tenant without one is missing."""
+    rows = await unit.execute(_NEXT_ERRAND, {"tenants": list(tenants), "in_doubt": IN_DOUBT})
+    return {row.tenant: float(row.seconds) for row in rows}

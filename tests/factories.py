@@ -10,10 +10,12 @@ from tenants.models import (
     api_keys,
     dialogs,
     group_links,
+    jobs,
     lanes,
     message_map,
     metadata,
     outbox,
+    owner_notices,
     pauses,
     updates,
 )
@@ -82,6 +84,8 @@ async def _fill(unit: UnitOfWork, tenant: Tenant, number: int) -> None:
         },
         message_map: {"chat_id": number, "message_id": 1, "group_id": -1001, "topic_message_id": 1},
         pauses: {"chat_id": -1001, "until": text("now()")},
+        jobs: {"id": new_id(), "kind": "a_kind_of_tomorrow"},
+        owner_notices: {"id": new_id(), "owner_id": tenant.owner_id, "kind": "a_kind_of_tomorrow"},
     }
     for table, values in rows.items():
         await unit.execute(insert(table).values(mine | values))

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from sessions.errors import SessionError
+from sessions.errors import Flaky, SessionError
 from sessions.port import (
     Batch,
     BotIdentity,
@@ -45,6 +45,10 @@ class FakeSession:
     faults: dict[str, list[SessionError]] = field(default_factory=lambda: defaultdict(list))
     topics: dict[TopicId, str] = field(default_factory=dict)
     inbox: list[Incoming] = field(default_factory=list)
+    carried_out_but_lost: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    """So many of the next calls of a method are carried out, and their answers get lost."""
+    left_out: int = 0
+    """So many messages of the next album can't be copied."""
     hold: asyncio.Event | None = None
     """While it is set to an event that is not, calls hang."""
 
@@ -55,7 +59,8 @@ class FakeSession:
         self._changed = asyncio.Condition()
 
     async def feed(self, *events: Event, kind: str = "message") -> list[Incoming]:
-        fed = [Incoming(UpdateId(next(self._update_ids)), kind, event, b"{}") for event in events]
+        numbered = [(UpdateId(next(self._update_ids)), event) for event in events]
+        fed = [Incoming(number, kind, event, Cursor(str(number)), str(number).encode()) for number, event in numbered]
         async with self._changed:
             self.inbox.extend(fed)
             self._changed.notify_all()
@@ -108,6 +113,11 @@ class FakeSession:
             self.calls.append(Call(method, outgoing, ids))  # type: ignore[arg-type]
             self._changed.notify_all()
 
+    def _answer(self, method: str) -> None:
+        if self.carried_out_but_lost[method]:
+            self.carried_out_but_lost[method] -= 1
+            raise Flaky("timeout", "Telegram did not answer.", ambiguous=True)
+
     async def receive(self, cursor: Cursor | None) -> Batch:
         after = UpdateId(int(cursor)) if cursor else UpdateId(0)
         async with self._changed:
@@ -115,22 +125,34 @@ class FakeSession:
             fresh = tuple(update for update in self.inbox if update.id > after)
         return Batch(fresh, Cursor(str(fresh[-1].id)))
 
+    def read(self, raw: bytes) -> Incoming:
+        return next(update for update in self.inbox if update.raw == raw)
+
     async def send(self, outgoing: Outgoing) -> Sequence[MessageId]:
         size = len(outgoing.ids) if isinstance(outgoing, Copy) else 1
+        if size > 1:
+            size, self.left_out = size - self.left_out, 0
         numbers = self._group_ids if outgoing.to == GROUP else self._message_ids
         ids = tuple(next(numbers) for _ in range(size))
         await self._carry_out("send", outgoing, ids)
+        self._answer("send")
         return [MessageId(number) for number in ids]
+
+    async def delete(self, chat: ChatId, messages: Sequence[MessageId]) -> None:
+        await self._carry_out("delete", (chat, tuple(messages)))
+        self._answer("delete")
 
     async def create_topic(self, group: ChatId, name: str) -> TopicId:
         await self._carry_out("create_topic", (group, name))
         topic = TopicId(next(self._group_ids))
         self.topics[topic] = name
+        self._answer("create_topic")
         return topic
 
     async def rename_topic(self, group: ChatId, topic: TopicId, name: str) -> None:
         await self._carry_out("rename_topic", (group, topic, name))
         self.topics[topic] = name
+        self._answer("rename_topic")
 
     async def close_topic(self, group: ChatId, topic: TopicId) -> None:
         await self._carry_out("close_topic", (group, topic))

@@ -15,12 +15,15 @@ _COMMAND = re.compile(r"/([A-Za-z0-9_]+)(?:@([A-Za-z0-9_]+))?(?:\s|$)")
 class Command:
     name: str
     summary: str
-    act: Callable[[Dialog], None]
+    act: Callable[[Dialog], None] | None
+    """None for a question about the message that it replies to."""
 
 
 COMMANDS = (
     Command("close", "Close the dialog and its topic", Dialog.close),
     Command("hold", "Mark the dialog as waiting for the team", Dialog.hold),
+    Command("why", "As a reply: what became of that message", None),
+    Command("retry", "As a reply: send that message again", None),
 )
 _BY_NAME = {command.name: command for command in COMMANDS}
 

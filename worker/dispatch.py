@@ -6,10 +6,10 @@ Every path ends in a disposition; a message that is dropped in silence does not 
 from dataclasses import dataclass, field
 from typing import assert_never
 
-from sessions.port import ChatKind, Incoming, Message, Other, ReachChanged, TopicEvent
+from sessions.port import ChatKind, GroupMoved, Incoming, Message, Other, ReachChanged, TopicEvent
 from tenants.connections import ProposedGroup
 from tenants.dialogs import Dialog, DialogBook, Status, clean_name, strip_square, topic_title
-from tenants.ids import ChatId, LaneId, TopicId
+from tenants.ids import ChatId, LaneId, MessageId, TopicId
 from tenants.intake import Desk, Disposition, Handled, Ignored, Queued
 from tenants.outbox import Body, NewRow
 from tenants.plans import Plan
@@ -22,6 +22,16 @@ APOLOGY = "Sorry, this message could not be processed. Please try again a little
 _MARKDOWN = str.maketrans({char: f"\\{char}" for char in r"\_*[]()~`>#+-=|{}.!"})
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What an operator wants to know about a message, to be answered from the database."""
+
+    name: str
+    dialog: Dialog
+    asked_in: MessageId
+    about: MessageId | None
+
+
 @dataclass(slots=True)
 class Work:
     """What one batch reads and what it changes."""
@@ -32,6 +42,8 @@ class Work:
     general: LaneId | None = None
     rows: list[NewRow] = field(default_factory=list)
     proposals: list[tuple[ProposedGroup, str]] = field(default_factory=list)
+    questions: list[Question] = field(default_factory=list)
+    moved_to: ChatId | None = None
 
 
 def touched(incoming: Incoming, group: ChatId | None) -> tuple[ChatId | None, TopicId | None]:
@@ -62,6 +74,8 @@ def dispatch(incoming: Incoming, work: Work) -> Disposition:
             return _reach_changed(event, work)
         case TopicEvent():
             return _topic_event(event, work)
+        case GroupMoved():
+            return _group_moved(event, work)
         case Message():
             return _message(incoming, event, work)
         case _:
@@ -95,11 +109,12 @@ def _customer_wrote(incoming: Incoming, message: Message, work: Work) -> Disposi
         NewRow(
             lane=dialog.topic_lane,
             kind="copy",
-            body=Body(message.text, content=message.content),
+            body=Body(message.text, content=message.content, entities=message.entities),
             update_id=incoming.id,
             source=(chat.id, message.id),
             reply_to=message.reply_to,
             album=message.album,
+            joinable=message.joinable,
         )
     )
     if opened and settings.WELCOME:
@@ -138,6 +153,7 @@ def _team_wrote(incoming: Incoming, message: Message, work: Work) -> Disposition
             update_id=incoming.id,
             source=(message.chat.id, message.id),
             reply_to=message.reply_to,
+            reply_at=message.reply_at,
             album=message.album,
         )
     )
@@ -151,7 +167,10 @@ def _command(name: str, message: Message, dialog: Dialog, work: Work) -> Disposi
     if command is None:
         work.rows.append(_notice(dialog, help_in_topic(name), message))
         return Handled("unknown_command")
-    command.act(dialog)
+    if command.act is None:
+        work.questions.append(Question(command.name, dialog, message.id, message.reply_to))
+    else:
+        command.act(dialog)
     return Handled(command.name)
 
 
@@ -174,9 +193,10 @@ def _stranger_group(message: Message, work: Work) -> Disposition:
 def _topic_event(event: TopicEvent, work: Work) -> Disposition:
     if event.chat.id != work.desk.group_id:
         return Ignored("not_the_desk")
-    is_own = event.actor is not None and event.actor.id == work.desk.bot_id
-    if is_own:
+    if event.actor is not None and event.actor.id == work.desk.bot_id:
         return _adopt(event, work) if event.what == "created" else Ignored("own_service")
+    if event.actor is not None and event.actor.is_bot:  # the housekeeper
+        return Ignored("bot")
     dialog = work.dialogs.by_topic.get(event.topic_id)
     if dialog is None:
         return Ignored("not_a_dialog")
@@ -208,6 +228,13 @@ def _adopt(event: TopicEvent, work: Work) -> Disposition:
         return Ignored("own_service")
     work.dialogs.adopt(dialog, event.topic_id, event.name)
     return Handled("topic_adopted")
+
+
+def _group_moved(event: GroupMoved, work: Work) -> Disposition:
+    if event.chat.id != work.desk.group_id:
+        return Ignored("not_the_desk")
+    work.moved_to = event.to
+    return Handled("group_moved")
 
 
 def _reach_changed(event: ReachChanged, work: Work) -> Disposition:

@@ -3,9 +3,7 @@
 from dataclasses import dataclass
 
 from sessions.port import Session
-from tenants.crypto import Keyring
-from tenants.db import Database
-from tenants.ids import TenantId
+from tenants.ids import ChatId, TenantId
 from tenants.leases import Lease
 
 
@@ -13,7 +11,5 @@ from tenants.leases import Lease
 class Line:
     tenant: TenantId
     lease: Lease
-    database: Database
-    keyring: Keyring
     session: Session
-    brand_link: str
+    group: ChatId | None

@@ -1,7 +1,6 @@
 """The worker process: leases, sessions, sweeps, put together."""
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
@@ -15,11 +14,17 @@ from tenants.errors import LeaseLost
 from tenants.ids import TenantId, WorkerId, new_id
 from tenants.leases import SHARDS
 from tenants.notices import Listener
+from worker.health import Health, served
 from worker.leases import LeaseKeeper
+from worker.pace import EgressPace, open_redis
 from worker.pool import Pool
+from worker.watchdog import watched
 
 SWEEP_EVERY = 5.0
-FORGET_EVERY = 600.0
+GOODBYE_SECONDS = 5.0
+"""For each thing that a worker which stops tells the database; the leases end by themselves anyway."""
+SHORTEST_STUCK = 10.0
+"""Seconds. Otherwise a loop counts as stuck when it would have lost its leases."""
 
 log = structlog.get_logger()
 
@@ -27,20 +32,30 @@ log = structlog.get_logger()
 async def run(config: Config, ready: Callable[[], None]) -> None:
     """Runs until cancelled, then drains: what is on its way is finished and the shards are given back."""
     keyring = load_keyring(config.backline_keyring)
-    database = Database(config.database_url.get_secret_value(), lease_seconds=config.lease_seconds)
+    url = config.database_url.get_secret_value()
+    database = Database(url, lease_seconds=config.lease_seconds)
+    renewing = Database(url, pool_size=2, lease_seconds=config.lease_seconds)  # a renewal waits for no message
     sessions = BotApiSessions(config.telegram_api_root)
-    worker = Worker(config, database, WorkerId(new_id()))
-    worker.pool = Pool(config, database, keyring, sessions, worker.keeper)
+    worker = Worker(config, renewing, WorkerId(new_id()))
+    redis = open_redis(config.redis_url.get_secret_value())
+    pace = EgressPace(
+        redis,
+        config.egress,
+        per_minute=config.cold_starts_per_minute,
+        per_hour=config.cold_starts_per_hour,
+    )
+    worker.pool = Pool(config, database, keyring, sessions, worker.keeper, pace=pace)
+    health = Health(worker.keeper, renewing, worker.pool.count_sessions)
+    stuck_after = max(config.lease_seconds, SHORTEST_STUCK)
     try:
-        await worker.keeper.refresh()
-        ready()
-        await worker.run()
+        with watched(asyncio.get_running_loop(), limit=stuck_after):
+            async with served(health, config):
+                await worker.live(ready)
     finally:
-        with contextlib.suppress(Exception):
-            await worker.pool.stop()
-            await worker.keeper.give_back()
         await sessions.close()
+        await redis.aclose()
         await database.close()
+        await renewing.close()
 
 
 class Worker:
@@ -58,16 +73,41 @@ class Worker:
         )
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def run(self) -> None:
+    async def live(self, ready: Callable[[], None]) -> None:
+        try:
+            await self.keeper.refresh()
+            ready()
+            await self._work()
+        finally:
+            await self._drain()
+
+    async def _work(self) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.keeper.run())
             group.create_task(self._listener.run())
             group.create_task(self._repeat(self._sweep, SWEEP_EVERY))
-            group.create_task(self._repeat(self.pool.forget, FORGET_EVERY))
+
+    async def _drain(self) -> None:
+        """The others' shares grow, then sessions end while leases are still renewed, then the shards are free."""
+        renewing = asyncio.create_task(self.keeper.run())
+        try:
+            await _politely(self.keeper.drain, GOODBYE_SECONDS)
+            await _politely(self.pool.stop, None)
+        finally:
+            await _cancel(renewing, *self._tasks)
+        await _politely(self.keeper.give_back, GOODBYE_SECONDS)
 
     async def _sweep(self) -> None:
-        await self.pool.reconcile()
+        await self._follow_leases()
+        await self.pool.wake_waiting()
+        await self.pool.note_alive()
         await self.pool.close_due()
+
+    async def _follow_leases(self) -> None:
+        """Sessions first, shards second: what leaves is given back when its sessions have ended."""
+        leaving = self.keeper.leaving
+        await self.pool.reconcile()
+        await self.keeper.release(leaving)
 
     async def _repeat(self, act: Callable[[], Awaitable[None]], seconds: float) -> None:
         while True:
@@ -86,15 +126,30 @@ class Worker:
             log.warning("sweep.failed", error=type(error).__name__)
 
     def _leases_changed(self) -> None:
-        self._later(self.pool.reconcile)
+        self._later(self._follow_leases)
 
     def _heard(self, tenant: TenantId) -> None:
         self._later(lambda: self.pool.changed(tenant))
 
     def _reconnected(self) -> None:
-        self._later(self.pool.reconcile)
+        self._later(self._follow_leases)
 
     def _later(self, act: Callable[[], Awaitable[None]]) -> None:
         task = asyncio.create_task(self._calmly(act))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+async def _politely(act: Callable[[], Awaitable[None]], seconds: float | None) -> None:
+    """Stopping goes on whatever fails: leases end by themselves."""
+    try:
+        async with asyncio.timeout(seconds):
+            await act()
+    except Exception as error:  # logged, with a trace where nobody expected it
+        log.warning("worker.goodbye_failed", error=type(error).__name__, exc_info=not is_passing(error))
+
+
+async def _cancel(*tasks: asyncio.Task[None]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

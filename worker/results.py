@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-import structlog
-
-from sessions.errors import Flaky, FloodWait, Gone, Rejected, Revoked, SessionError
+from sessions.errors import Flaky, FloodWait, Gone, Revoked, SessionError
 from tenants import dialogs, intake, outbox, topics
 from tenants.backoff import backoff
+from tenants.connections import follow_group
+from tenants.crypto import Keyring
 from tenants.db import UnitOfWork
-from tenants.ids import ChatId
+from tenants.ids import ChatId, TenantId
 from tenants.outbox import Body, Delivered, NewRow, Row
+from worker import metrics
 from worker.line import Line
 from worker.sending import Refused, Sent
 
@@ -18,78 +19,72 @@ GROUP_GONE_PAUSE = timedelta(minutes=1)
 LONGEST_BACKOFF = 300.0
 NOW = timedelta(0)
 
-log = structlog.get_logger()
+
+async def record_sent(unit: UnitOfWork, sent: Sequence[tuple[Line, Sequence[Sent]]]) -> set[TenantId]:
+    """The tenants whose results could not be stored, because their lease does not hold any more."""
+    delivered = []
+    for line, results in sent:
+        for result in results:
+            parts = result.parts or [0] * len(result.run)
+            for row, message, part_at in zip(result.run, result.messages, parts, strict=True):
+                delivered.append(Delivered(line.tenant, row.id, message, part_at))
+    holders = [(line.tenant, line.lease, line.group) for line, _ in sent]
+    return await outbox.record_delivered(unit, holders, delivered)
 
 
-async def record_sent(unit: UnitOfWork, line: Line, sent: Sequence[Sent], group: ChatId | None) -> None:
-    """Telegram answers an album with one id per piece that it could copy, in order."""
-    delivered = [
-        Delivered(row.id, message)
-        for result in sent
-        for row, message in zip(result.run, result.messages, strict=False)
-    ]
-    if delivered:
-        await outbox.record_delivered(unit, line.tenant, line.lease, delivered, group=group)
-    for result in sent:
-        missing = result.run[len(result.messages) :]
-        if missing:
-            await _give_up(
-                unit, line, missing, Rejected("album_piece", "Telegram could not copy a piece of the album.")
-            )
-
-
-async def record_refused(unit: UnitOfWork, line: Line, refused: Refused, group: ChatId | None) -> None:
+async def record_refused(unit: UnitOfWork, line: Line, refused: Refused, keyring: Keyring) -> None:
     run, error = refused.run, refused.error
     first = run[0]
-    log.info("message.refused", tenant=str(line.tenant), row=str(first.id), code=error.code, attempts=first.attempts)
     if isinstance(error, FloodWait):
-        await _wait_for_flood(unit, line, run, error, group)
+        await _wait_for_flood(unit, line, run, error)
     elif isinstance(error, Flaky):
         delay = timedelta(seconds=backoff(first.attempts, longest=LONGEST_BACKOFF))
         await _snooze(unit, line, run, delay=delay, error=error, counted=True)
     elif isinstance(error, Revoked):
         await _snooze(unit, line, run, delay=NOW, error=error, counted=False)
     elif isinstance(error, Gone):
-        await _gone(unit, line, run, error, group)
+        await _gone(unit, line, run, error, keyring)
     else:
-        await _give_up(unit, line, run, error)
+        await _give_up(unit, line, run, error, keyring)
 
 
 async def _snooze(
     unit: UnitOfWork, line: Line, run: Sequence[Row], *, delay: timedelta, error: SessionError, counted: bool
 ) -> None:
-    await outbox.snooze(unit, line.tenant, line.lease, run, delay=delay, error=error.code, counted=counted)
+    await outbox.snooze(
+        unit, line.tenant, line.lease, run, delay=delay, error=(error.code, error.text), counted=counted
+    )
 
 
-async def _wait_for_flood(
-    unit: UnitOfWork, line: Line, run: Sequence[Row], error: FloodWait, group: ChatId | None
-) -> None:
+async def _wait_for_flood(unit: UnitOfWork, line: Line, run: Sequence[Row], error: FloodWait) -> None:
     """A flood wait of the group holds up the group; one of a private chat only that customer's lane."""
     delay = timedelta(seconds=error.seconds)
-    if run[0].direction == "customer" or group is None:
+    if run[0].direction == "customer" or line.group is None:
         await _snooze(unit, line, run, delay=delay, error=error, counted=False)
         return
-    await outbox.pause_group(unit, line.tenant, group, delay)
+    await outbox.pause_group(unit, line.tenant, line.group, delay)
     await _snooze(unit, line, run, delay=NOW, error=error, counted=False)
 
 
-async def _gone(unit: UnitOfWork, line: Line, run: Sequence[Row], error: Gone, group: ChatId | None) -> None:
+async def _gone(unit: UnitOfWork, line: Line, run: Sequence[Row], error: Gone, keyring: Keyring) -> None:
     first = run[0]
     if first.direction == "customer":
-        await _give_up(unit, line, run, error)
-    elif error.what == "topic" and first.dialog is not None and first.topic is not None:
+        await _give_up(unit, line, run, error, keyring)
+        return
+    if error.what == "topic" and first.dialog is not None and first.topic is not None:
         await topics.forget_topic(unit, line.tenant, first.dialog, first.topic)
-        await _snooze(unit, line, run, delay=NOW, error=error, counted=False)
-    else:
-        if group is not None:
-            await outbox.pause_group(unit, line.tenant, group, GROUP_GONE_PAUSE)
+    elif error.moved_to is not None and line.group is not None:
+        await follow_group(unit, line.tenant, line.group, ChatId(error.moved_to))
+    elif line.group is not None:
+        await outbox.pause_group(unit, line.tenant, line.group, GROUP_GONE_PAUSE)
         await intake.note_group_problem(unit, line.tenant, error.text)
-        await _snooze(unit, line, run, delay=NOW, error=error, counted=False)
+    await _snooze(unit, line, run, delay=NOW, error=error, counted=False)
 
 
-async def _give_up(unit: UnitOfWork, line: Line, run: Sequence[Row], error: SessionError) -> None:
+async def _give_up(unit: UnitOfWork, line: Line, run: Sequence[Row], error: SessionError, keyring: Keyring) -> None:
     """Buries the rows and tells the operator in the topic, as a reply to what could not be delivered."""
-    await outbox.bury(unit, line.tenant, line.lease, run, error=error.code)
+    metrics.BURIED.labels(error.code).inc(len(run))
+    await outbox.bury(unit, line.tenant, line.lease, run, error=(error.code, error.text))
     first = run[0]
     if first.dialog is None or first.kind == "notice":
         return
@@ -100,8 +95,9 @@ async def _give_up(unit: UnitOfWork, line: Line, run: Sequence[Row], error: Sess
     if first.kind != "answer" and state.was_unreachable:
         return
     reply_to = first.source[1] if first.kind == "answer" and first.source else None
-    notice = NewRow(state.topic_lane, "notice", Body(_words(first, error)), reply_to=reply_to)
-    await outbox.enqueue(unit, line.tenant, [notice], line.keyring)
+    words = Body(_words(first, error))
+    notice = NewRow(state.topic_lane, "notice", words, update_id=first.update_id, reply_to=reply_to)
+    await outbox.enqueue(unit, line.tenant, [notice], keyring)
 
 
 def _words(row: Row, error: SessionError) -> str:

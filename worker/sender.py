@@ -1,124 +1,137 @@
-"""What goes out: one turn records results and claims heads of lanes, then the calls run side by side.
+"""What goes out of one tenant: what may be claimed, which calls are on their way, and when to look again.
 
-One sender per tenant. Its memory is a hint; what is true is read again in each turn, under the lease's term.
+Its memory is a hint; what is true is read again in each turn, under the lease's term. It has no transaction and no
+task of its own: the pump asks it what it brings, and it starts the calls that it takes home.
 """
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from time import monotonic
 
 import structlog
 
-from sessions.errors import FloodWait, Gone, Revoked
-from tenants import intake, outbox, topics
-from tenants.backoff import backoff, patiently
-from tenants.db import UnitOfWork, is_passing
-from tenants.errors import LeaseLost
+from sessions.errors import FloodWait, Gone, Revoked, SessionError
 from tenants.ids import ChatId, LaneId
-from tenants.outbox import Claimed, Row
-from worker.errands import Errand, ErrandResult, next_errand, record_errand, run_errand
+from tenants.outbox import Row, Wish
+from worker import metrics
+from worker.allowance import Allowance, Spent
+from worker.checkpoints import checkpoint
+from worker.errands import Errand, ErrandResult, run_errand
+from worker.housekeeper import Housekeeper
 from worker.leases import LeaseKeeper
-from worker.limits import GroupBudget
 from worker.line import Line
-from worker.results import record_refused, record_sent
 from worker.sending import Refused, Result, Sent, send_run
+from worker.turn import Home, Part
 
 TEAM_AT_ONCE = 8
 CUSTOMERS_AT_ONCE = 30
-SWEEP = 30.0
-"""Seconds after which a sender looks again although nothing woke it."""
 SOONEST = 0.2
 """Seconds: a row that is due but can't be claimed yet (a reply that waits for its target) is asked for this often."""
 LONGEST_WAIT_FOR_REPLY = 2.0
+LONGEST_WAIT = 30.0
 
 log = structlog.get_logger()
 
 
 class Sender:
-    def __init__(self, line: Line, keeper: LeaseKeeper, budget: GroupBudget, *, group: ChatId | None) -> None:
+    """`wake` asks the pump for a turn."""
+
+    def __init__(
+        self,
+        line: Line,
+        keeper: LeaseKeeper,
+        allowance: Allowance,
+        housekeeper: Housekeeper | None = None,
+        *,
+        wake: Callable[[], None],
+    ) -> None:
         self._line = line
         self._keeper = keeper
-        self._budget = budget
-        self._group = group
-        self._wake = asyncio.Event()
+        self._allowance = allowance
+        self.housekeeper = housekeeper
+        """Where the setup bot may manage the group's topics."""
+        self._ask = wake
+        self._timer: asyncio.TimerHandle | None = None
         self._look = self._look_for_errands = self._unsure = True
         self._has_more: set[LaneId] = set()
         self._in_flight: dict[LaneId, Sequence[Row]] = {}
         self._results: list[Result] = []
         self._errand: Errand | None = None
+        self._errand_waits_since: float | None = None
         self._errand_result: ErrandResult | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._ended_by: Exception | None = None
-        self._draining = False
+        self._draining = self._closed = False
         self._group_in_trouble = True  # an earlier life may have noted some
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Raises what ended it: `LeaseLost`, `Revoked`, or an error of our own."""
+        self.idle = asyncio.Event()
+        """Set once it drains and everything that was on its way has been recorded."""
 
     def wake(self, *, errands: bool = True) -> None:
         """Something may have come; `errands`: also about topics."""
         self._look = True
         self._look_for_errands |= errands
-        self._wake.set()
+        self._ask()
 
     def drain(self) -> None:
-        """Claims nothing more; `run` ends when everything that is on its way has been recorded."""
+        """Claims nothing more; what is on its way is recorded."""
         self._draining = True
-        self._wake.set()
+        self._stop_timer()
+        self._ask()
 
-    async def run(self) -> None:
-        """Sends until drained. Raises `LeaseLost` and `Revoked`; trouble of the database is waited out."""
-        await patiently(self._remember, name="sender.remember")
-        failures = 0
-        try:
-            while True:
-                self._wake.clear()
-                try:
-                    pause = await self._turn()
-                    failures = 0
-                except Exception as error:
-                    if not is_passing(error):
-                        raise
-                    failures += 1
-                    self._look = self._look_for_errands = self._unsure = True
-                    pause = backoff(failures, longest=10)
-                    log.warning("sender.turn_failed", tenant=str(self._line.tenant), failures=failures)
-                if isinstance(self._ended_by, LeaseLost):
-                    raise self._ended_by
-                if self._draining and not self._in_flight and self._errand is None:
-                    break
-                await self._sleep(pause)
-        finally:
-            for task in self._tasks:
-                task.cancel()
-        if self._ended_by is not None:
-            raise self._ended_by
+    def close(self) -> None:
+        """Starts nothing more, also of what a turn that is on its way brings home."""
+        self._draining = self._closed = True
+        self._stop_timer()
+        for task in self._tasks:
+            task.cancel()
+        if self.ended.done() and not self.ended.cancelled():
+            self.ended.exception()  # whoever waited for it has seen it
+        self.ended.cancel()
 
-    async def _remember(self) -> None:
-        async with self._line.database.tenant(self._line.tenant) as unit:
-            self._budget.remember(await outbox.ages_of_recent_sends(unit, self._line.tenant))
+    def fail(self, error: Exception) -> None:
+        """Nothing more can be recorded, or sent."""
+        self.drain()
+        if not self.ended.done():
+            self.ended.set_exception(error)
 
-    async def _sleep(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._wake.wait()
-        except TimeoutError:
-            self._look = self._look_for_errands = True
-
-    async def _turn(self) -> float:
-        """Seconds until there may be something to do, if nothing wakes us before."""
+    def bring(self, *, comes: bool) -> Part | None:
+        """What it has for the next turn; `comes`: updates are stored in it, so there may be rows to claim."""
         results, errand_result = list(self._results), self._errand_result
         self._look_again(results, errand_result)
+        self._look |= comes
         recorded = {result.run[0].lane for result in results}
         busy = [lane for lane in self._in_flight if lane not in recorded]
-        async with self._line.database.tenant(self._line.tenant) as unit:
-            await self._record(unit, results, errand_result)
-            claimed = await self._claim(unit, busy)
-            errand = await self._next_errand(unit, claimed, free=self._errand is None or errand_result is not None)
-            pause = await self._pause(unit, busy) if self._unsure else SWEEP
-        self._settle(results, errand_result)
-        self._has_more |= claimed.has_more
-        for run in claimed.runs:
-            self._start(run)
-        if errand is not None and self._group is not None:
-            self._start_errand(errand, self._group)
-        return pause
+        part = Part(
+            self._line,
+            sent=[result for result in results if isinstance(result, Sent)],
+            refused=[result for result in results if isinstance(result, Refused)],
+            errand_result=errand_result,
+            wish=self._wish(busy) if self._look and not self._draining else None,
+            errands=self._look_for_errands and self._may_errand(),
+            errands_are_free=self._may_errand() and (self._errand is None or errand_result is not None),
+            spare=self._spare(),
+            housekept=self.housekeeper is not None,
+            unsure=self._unsure and not self._draining,
+        )
+        if self._group_in_trouble and any(result.run[0].direction != "customer" for result in part.sent):
+            part.group_recovered = True
+        self._look = False
+        if part.errands and part.errands_are_free:
+            self._look_for_errands = False
+        if not (comes or results or errand_result or part.wish or part.errands or part.unsure):
+            self._tell_idle()
+            return None
+        return part
+
+    def _spare(self) -> int:
+        """Units that an errand may use."""
+        if self.housekeeper is not None and self._line.group is not None:
+            return self.housekeeper.budget(self._line.group).available()
+        return min(self._allowance.for_group(), self._allowance.sends())
+
+    def _may_errand(self) -> bool:
+        return not self._draining and self._line.group is not None
 
     def _look_again(self, results: Sequence[Result], errand_result: ErrandResult | None) -> None:
         """What has ended may have made way for something else."""
@@ -128,79 +141,84 @@ class Sender:
         self._look |= refused or followed or errand_result is not None or (bool(results) and self._unsure)
         self._look_for_errands |= refused or errand_result is not None
 
-    async def _record(self, unit: UnitOfWork, results: Sequence[Result], errand_result: ErrandResult | None) -> None:
-        sent = [result for result in results if isinstance(result, Sent)]
-        await record_sent(unit, self._line, sent, self._group)
-        if self._group_in_trouble and any(result.run[0].direction != "customer" for result in sent):
-            await intake.note_group_problem(unit, self._line.tenant, None)
-            self._group_in_trouble = False
-        for result in results:
-            if isinstance(result, Refused):
-                await record_refused(unit, self._line, result, self._group)
-        if errand_result is not None:
-            await record_errand(unit, self._line.tenant, self._line.lease, errand_result)
-
-    async def _claim(self, unit: UnitOfWork, busy: Sequence[LaneId]) -> Claimed:
-        """Asks only where something may have come: after a wake-up, behind a sent row, when a wait is over."""
-        if self._draining or not self._look:
-            return Claimed([], set(), others_wait=self._unsure)
-        self._look = False
+    def _wish(self, busy: Sequence[LaneId]) -> Wish:
+        """Room for so many; the attempts of what it gets are recorded with the claim."""
         directions = [self._in_flight[lane][0].direction for lane in busy]
         customers = directions.count("customer")
-        team = min(self._budget.available(), TEAM_AT_ONCE - len(directions) + customers)
-        claimed = await outbox.claim(
-            unit,
+        waits = None if self._errand_waits_since is None else monotonic() - self._errand_waits_since
+        units, room = self._allowance.for_messages(waits), self._allowance.sends()
+        team = max(0, min(units, room, TEAM_AT_ONCE - len(directions) + customers))
+        return Wish(
             self._line.tenant,
             self._line.lease,
-            self._line.keyring,
-            group=self._group,
-            team=max(0, team),
-            customers=max(0, CUSTOMERS_AT_ONCE - customers),
+            self._line.group,
+            team=team,
+            units=units,
+            customers=max(0, min(room - team, CUSTOMERS_AT_ONCE - customers)),
             busy=busy,
+            resting=list(self._allowance.resting()),
         )
-        self._unsure |= claimed.others_wait
-        self._has_more.update(busy)  # what came for them meanwhile could not be seen
-        return claimed
 
-    async def _next_errand(self, unit: UnitOfWork, claimed: Claimed, *, free: bool) -> Errand | None:
-        """Messages come first: an errand takes what they leave of the group's budget."""
-        if self._draining or not free or self._group is None or not self._look_for_errands:
-            return None
-        units = sum(len(run) for run in claimed.runs if run[0].direction != "customer")
-        if self._budget.available() <= units:
-            self._unsure = True
-            return None
-        self._look_for_errands = False
-        return await next_errand(unit, self._line.tenant, self._line.lease)
+    def take_home(self, part: Part, home: Home) -> None:
+        """Forgets what the commit has made permanent, and starts what was claimed."""
+        if self._closed:
+            return
+        self._forget(part)
+        if part.wish is not None:
+            self._has_more |= home.claimed.has_more
+            self._has_more.update(part.wish.busy)  # what came for them meanwhile could not be seen
+        for run in home.claimed.runs:
+            self._start(run)
+        if home.errand is not None:
+            self._start_errand(home.errand)
+        self._look_for_errands |= home.errands_wait
+        if not home.errands_wait:
+            self._errand_waits_since = None
+        elif self._errand_waits_since is None:
+            self._errand_waits_since = monotonic()
+        self._unsure = home.due is not None
+        self._set_timer(home.due)
+        self._tell_idle()
 
-    async def _pause(self, unit: UnitOfWork, busy: Sequence[LaneId]) -> float:
-        """Only where something is known to wait. Once nothing does, the next wake-up says that something came."""
-        row = await outbox.seconds_until_due(unit, self._line.tenant, group=self._group, busy=busy)
-        errand = None if self._group is None else await topics.seconds_until_errand(unit, self._line.tenant)
-        self._unsure = row is not None or errand is not None
-        due = min((seconds for seconds in (row, errand) if seconds is not None), default=SWEEP)
-        if due <= 0:  # the budget keeps it, or a reply that waits for its target
-            due = min(self._budget.wait(), LONGEST_WAIT_FOR_REPLY)
-        return min(SWEEP, max(SOONEST, due))
-
-    def _settle(self, results: Sequence[Result], errand_result: ErrandResult | None) -> None:
-        """Forgets what the commit has made permanent."""
-        del self._results[: len(results)]
-        for result in results:
+    def _forget(self, part: Part) -> None:
+        done: list[Result] = [*part.sent, *part.refused]
+        self._results = [result for result in self._results if not any(result is other for other in done)]
+        for result in done:
             self._in_flight.pop(result.run[0].lane, None)
             self._has_more.discard(result.run[0].lane)
-        if errand_result is not None:
+        if part.errand_result is not None:
             self._errand = self._errand_result = None
+        if part.group_recovered:
+            self._group_in_trouble = False
+
+    def _set_timer(self, due: float | None) -> None:
+        """Only where something is known to wait; the worker's sweep finds what everybody forgot."""
+        self._stop_timer()
+        if due is None or self._draining:
+            return
+        if due <= 0:  # the budget keeps it, or a reply that waits for its target
+            due = min(self._allowance.wait(), LONGEST_WAIT_FOR_REPLY)
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(min(LONGEST_WAIT, max(SOONEST, due)), self.wake)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _tell_idle(self) -> None:
+        if self._draining and not self._in_flight and self._errand is None and not self._results:
+            self.idle.set()
 
     def _start(self, run: Sequence[Row]) -> None:
         self._in_flight[run[0].lane] = run
-        if run[0].direction != "customer":
-            self._budget.spend(len(run))
-        self._spawn(self._send(run))
+        self._spawn(self._send(run, self._allowance.spend(run)))
 
-    def _start_errand(self, errand: Errand, group: ChatId) -> None:
+    def _start_errand(self, errand: Errand) -> None:
+        group = self._line.group
+        if group is None:
+            raise RuntimeError("an errand without a group")
         self._errand = errand
-        self._budget.spend(1)
         self._spawn(self._do_errand(errand, group))
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
@@ -211,29 +229,58 @@ class Sender:
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            self._ended_by = error if isinstance(error, Exception) else RuntimeError("a sending task broke")
-            self._draining = True
-        self._wake.set()
+            self.fail(error if isinstance(error, Exception) else RuntimeError("a sending task broke"))
+        self._ask()
 
-    async def _send(self, run: Sequence[Row]) -> None:
+    async def _send(self, run: Sequence[Row], spent: Spent) -> None:
         self._keeper.require(self._line.lease)
-        result = await send_run(self._line.session, run, self._group)
-        if isinstance(result, Refused):
-            self._obey(result.error, into_group=run[0].direction != "customer")
-        self._results.append(result)
+        checkpoint("sender.before_call")
+        began = monotonic()
+        results = await send_run(self._line.session, run, self._line.group)
+        checkpoint("sender.after_call")
+        for result in results:
+            self._note(result, spent, monotonic() - began)
+        self._results.extend(results)
 
     async def _do_errand(self, errand: Errand, group: ChatId) -> None:
         self._keeper.require(self._line.lease)
-        result = await run_errand(self._line.session, group, errand)
-        if result.error is not None:
-            self._obey(result.error, into_group=True)
+        keeper = self.housekeeper
+        spent = self._allowance.spend_on_errand() if keeper is None else None
+        at = 0.0 if keeper is None else keeper.budget(group).spend_on_errand()
+        result = await run_errand(
+            self._line.session, group, errand, housekeeper=None if keeper is None else keeper.session
+        )
+        checkpoint("errand.after_call")
+        if result.dismissed:
+            self.housekeeper = None
+            spent = self._allowance.spend_on_errand()
+        if spent is not None and result.error is not None:
+            self._obey(result.error, spent)
+        elif keeper is not None and isinstance(result.error, FloodWait):
+            keeper.budget(group).refused(result.error.seconds, 1, at)
         self._errand_result = result
 
-    def _obey(self, error: Exception, *, into_group: bool) -> None:
-        if isinstance(error, FloodWait) and into_group:
-            self._budget.pause(error.seconds)
-        if isinstance(error, Gone) and into_group:
+    def _note(self, result: Result, spent: Spent, seconds: float) -> None:
+        first = result.run[0]
+        about = log.bind(
+            tenant=str(self._line.tenant),
+            row=str(first.id),
+            to=first.direction,
+            rows=len(result.run),
+            attempts=first.attempts,
+        )
+        if isinstance(result, Sent):
+            about.info("message.sent", seconds=round(seconds, 3))
+            metrics.RELAYED.labels(first.direction).inc(len(result.run))
+            return
+        about.info("message.refused", code=result.error.code)
+        metrics.RETRIES.labels(result.error.code).inc()
+        self._obey(result.error, spent)
+
+    def _obey(self, error: SessionError, spent: Spent) -> None:
+        if isinstance(error, FloodWait):
+            self._allowance.refused(spent, error.seconds)
+        if isinstance(error, Gone) and spent.lane is None:
             self._group_in_trouble = True
         if isinstance(error, Revoked):
-            self._ended_by = error
-            self._draining = True
+            self.fail(error)

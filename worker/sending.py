@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sessions.errors import Gone, Rejected, SessionError
 from sessions.port import Copy, IdempotencyKey, Session, Text
 from tenants.ids import ChatId, MessageId
-from tenants.outbox import Row
+from tenants.outbox import Entity, Row, utf16
 
 LONGEST_TEXT = 4000
 """Characters of a fallback; Telegram takes 4096 UTF-16 units (Bot API: sendMessage)."""
@@ -14,8 +14,11 @@ LONGEST_TEXT = 4000
 
 @dataclass(frozen=True, slots=True)
 class Sent:
+    """One message for each row; `parts` says where the row's text begins in a message that several share."""
+
     run: Sequence[Row]
     messages: Sequence[MessageId]
+    parts: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,19 +30,78 @@ class Refused:
 Result = Sent | Refused
 
 
-async def send_run(session: Session, run: Sequence[Row], group: ChatId | None) -> Result:
+def units_of(run: Sequence[Row]) -> int:
+    """What a run takes of the group's budget: a joined text is one message (each copy counts: levlam, td#2592)."""
+    if run[0].direction == "customer":
+        return 0
+    return 1 if run[0].joinable and run[0].album is None else len(run)
+
+
+async def send_run(session: Session, run: Sequence[Row], group: ChatId | None) -> list[Result]:
     """What can't be copied goes out as a line of text instead: nothing is dropped in silence."""
+    if len(run) > 1:
+        return await _send_together(session, run, group)
+    return [await _send_alone(session, run[0], group)]
+
+
+async def _send_together(session: Session, run: Sequence[Row], group: ChatId | None) -> list[Result]:
+    """One text for all, or one call that copies them. Where that can't be done, each goes alone."""
     try:
-        if run[0].source is None:
-            return Sent(run, await session.send(_text(run[0], group)))
+        if run[0].joinable and run[0].album is None:
+            text, entities, parts = join(run)
+            (message,) = await session.send(_joined(run[0], group, text, entities))
+            return [Sent(run, [message] * len(run), parts)]
+        messages = await session.send(_copy(run, group))
+        if len(messages) == len(run):
+            return [Sent(run, messages)]
+        # Telegram left out what it could not copy and does not say which: take back the others
+        await session.delete(_target(run[0], group), messages)
+    except SessionError as error:
+        if not isinstance(error, Rejected) and not (isinstance(error, Gone) and error.what == "source"):
+            return [Refused(run, error)]
+    return await _send_one_by_one(session, run, group)
+
+
+async def _send_one_by_one(session: Session, run: Sequence[Row], group: ChatId | None) -> list[Result]:
+    results: list[Result] = []
+    for number, row in enumerate(run):
+        result = await _send_alone(session, row, group)
+        if isinstance(result, Refused) and not isinstance(result.error, Rejected):
+            return [*results, Refused(run[number:], result.error)]
+        results.append(result)
+    return results
+
+
+async def _send_alone(session: Session, row: Row, group: ChatId | None) -> Result:
+    run = (row,)
+    try:
+        if row.source is None:
+            return Sent(run, await session.send(_text(row, group)))
         try:
             return Sent(run, await session.send(_copy(run, group)))
         except (Rejected, Gone) as error:
             if error.code not in {"not_copyable", "source_deleted"}:
                 raise
-            return Sent(run, [await _say_instead(session, row, group, error) for row in run])
+            return Sent(run, [await _say_instead(session, row, group, error)])
     except SessionError as error:
         return Refused(run, error)
+
+
+def join(run: Sequence[Row]) -> tuple[str, tuple[Entity, ...], list[int]]:
+    """The rows' texts under each other, their formatting moved along, and where each begins, in UTF-16 units."""
+    parts: list[int] = []
+    entities: list[Entity] = []
+    at = 0
+    for row in run:
+        parts.append(at)
+        entities.extend((kind, at + offset, length, language) for kind, offset, length, language in row.body.entities)
+        at += utf16(row.body.text) + 1
+    return "\n".join(row.body.text for row in run), tuple(entities), parts
+
+
+def _key(row: Row, way: str = "") -> IdempotencyKey:
+    """Another one for each deliberate replay."""
+    return IdempotencyKey(f"{row.id}:{row.generation}:{way}")
 
 
 def _target(row: Row, group: ChatId | None) -> ChatId:
@@ -51,7 +113,7 @@ def _target(row: Row, group: ChatId | None) -> ChatId:
 
 def _text(row: Row, group: ChatId | None) -> Text:
     return Text(
-        key=IdempotencyKey(f"{row.id}"),
+        key=_key(row),
         to=_target(row, group),
         topic=row.topic if row.direction == "topic" else None,
         text=row.body.text,
@@ -60,11 +122,23 @@ def _text(row: Row, group: ChatId | None) -> Text:
     )
 
 
+def _joined(first: Row, group: ChatId | None, text: str, entities: tuple[Entity, ...]) -> Text:
+    return Text(
+        key=_key(first, "joined"),
+        to=_target(first, group),
+        topic=first.topic,
+        text=text,
+        markdown=False,
+        reply_to=None,
+        entities=entities,
+    )
+
+
 def _copy(run: Sequence[Row], group: ChatId | None) -> Copy:
     first = run[0]
     sources = [row.source for row in run if row.source is not None]
     return Copy(
-        key=IdempotencyKey(f"{first.id}"),
+        key=_key(first),
         to=_target(first, group),
         topic=first.topic if first.direction == "topic" else None,
         source=sources[0][0],
@@ -75,7 +149,7 @@ def _copy(run: Sequence[Row], group: ChatId | None) -> Copy:
 
 async def _say_instead(session: Session, row: Row, group: ChatId | None, error: SessionError) -> MessageId:
     instead = Text(
-        key=IdempotencyKey(f"{row.id}:instead"),
+        key=_key(row, "instead"),
         to=_target(row, group),
         topic=row.topic if row.direction == "topic" else None,
         text=fallback_text(row.body.content, row.body.text, error.code),

@@ -50,7 +50,7 @@ async def change_tenant(
 
 @delete("/{tenant_id:uuid}", operation_class=Documented, summary="Erase a connection")
 async def erase_tenant(owner: TheOwner, connections: TheConnections, tenant_id: FromPath[UUID]) -> None:
-    """Erases the connection with everything that is stored for it. This can't be undone."""
+    """The connection is gone at once, what is stored for it within minutes. This can't be undone."""
     await connections.erase(owner, TenantId(tenant_id))
 
 

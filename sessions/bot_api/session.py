@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import orjson
 from aiogram import Bot
 from aiogram.enums import ChatMemberStatus
 from aiogram.exceptions import (
@@ -22,6 +23,7 @@ from aiogram.methods import (
     CopyMessage,
     CopyMessages,
     CreateForumTopic,
+    DeleteMessages,
     EditForumTopic,
     GetChat,
     GetChatMember,
@@ -36,6 +38,7 @@ from aiogram.types import (
     BotCommand,
     BotCommandScopeAllChatAdministrators,
     LinkPreviewOptions,
+    MessageEntity,
     ReplyParameters,
 )
 from aiogram.utils.token import TokenValidationError
@@ -50,6 +53,7 @@ from sessions.port import (
     Copy,
     Cursor,
     GroupState,
+    Incoming,
     Membership,
     Outgoing,
     Session,
@@ -117,6 +121,9 @@ class BotApiSession:
             offset = updates[-1].id + 1
         return Batch(updates, Cursor("0" if offset is None else str(offset)))
 
+    def read(self, raw: bytes) -> Incoming:
+        return read_update(orjson.loads(raw))
+
     async def send(self, outgoing: Outgoing) -> Sequence[MessageId]:
         if isinstance(outgoing, Text):
             return [await self._send_text(outgoing)]
@@ -128,6 +135,11 @@ class BotApiSession:
         values: dict[str, Any] = {"link_preview_options": LinkPreviewOptions(is_disabled=True)}
         if text.markdown:
             values["parse_mode"] = "MarkdownV2"
+        elif text.entities:
+            values["entities"] = [
+                MessageEntity(type=kind, offset=offset, length=length, language=language or None)
+                for kind, offset, length, language in text.entities
+            ]
         request = SendMessage(chat_id=text.to, text=text.text, **values, **_place(text))
         return MessageId((await self._call(request)).message_id)
 
@@ -139,6 +151,9 @@ class BotApiSession:
         values: dict[str, Any] = {} if copy.topic is None else {"message_thread_id": copy.topic}
         request = CopyMessages(chat_id=copy.to, from_chat_id=copy.source, message_ids=list(copy.ids), **values)
         return [MessageId(item.message_id) for item in await self._call(request)]
+
+    async def delete(self, chat: ChatId, messages: Sequence[MessageId]) -> None:
+        await self._call(DeleteMessages(chat_id=chat, message_ids=list(messages)), done=True)
 
     async def create_topic(self, group: ChatId, name: str) -> TopicId:
         topic = await self._call(CreateForumTopic(chat_id=group, name=name))

@@ -8,8 +8,21 @@ from typing import Any
 
 import orjson
 
-from sessions.port import Chat, ChatKind, Event, Incoming, Message, Other, Person, ReachChanged, TopicEvent
+from sessions.port import (
+    Chat,
+    ChatKind,
+    Cursor,
+    Event,
+    GroupMoved,
+    Incoming,
+    Message,
+    Other,
+    Person,
+    ReachChanged,
+    TopicEvent,
+)
 from tenants.ids import ChatId, MessageId, TopicId, UpdateId, UserId
+from tenants.outbox import Entity
 
 ALLOWED = ["message", "edited_message", "callback_query", "my_chat_member"]
 
@@ -55,7 +68,6 @@ _SERVICE = frozenset(
         "delete_chat_photo",
         "group_chat_created",
         "supergroup_chat_created",
-        "migrate_to_chat_id",
         "migrate_from_chat_id",
         "pinned_message",
         "general_forum_topic_hidden",
@@ -102,6 +114,37 @@ _ENVELOPE = frozenset(
 )
 
 
+_ENVELOPE_OF_PLAIN = frozenset(
+    {
+        "message_id",
+        "from",
+        "date",
+        "chat",
+        "text",
+        "entities",
+        "sender_boost_count",
+        "is_from_offline",
+        "message_thread_id",
+    }
+)
+"""What a plain text carries: no reply, no forward, no keyboard, no effect, no preview."""
+_KEPT = frozenset(
+    {
+        "bold",
+        "italic",
+        "underline",
+        "strikethrough",
+        "spoiler",
+        "code",
+        "pre",
+        "blockquote",
+        "expandable_blockquote",
+    }
+)
+_FOUND = frozenset({"mention", "hashtag", "cashtag", "bot_command", "email", "phone_number"})
+"""Telegram finds these in any text by itself. A link is not among them: it may have a preview."""
+
+
 def read_update(raw: dict[str, Any]) -> Incoming:
     """Never raises for an update that has an id: what can't be read says so."""
     update_id = UpdateId(int(raw["update_id"]))
@@ -110,7 +153,7 @@ def read_update(raw: dict[str, Any]) -> Incoming:
         event = _read_event(kind, raw.get(kind))
     except (KeyError, TypeError, ValueError, AttributeError):
         event = Other(kind, "unreadable")
-    return Incoming(update_id, kind, event, orjson.dumps(raw))
+    return Incoming(update_id, kind, event, Cursor(str(update_id + 1)), orjson.dumps(raw))
 
 
 def _read_event(kind: str, body: Any) -> Event:
@@ -131,10 +174,14 @@ def _read_message(body: dict[str, Any]) -> Event:
         if key in body:
             topic = TopicId(int(body.get("message_thread_id", body["message_id"])))
             return TopicEvent(chat, topic, what, _read_person(body.get("from")), body[key].get("name"))  # type: ignore[arg-type]  # one of the four
+    if "migrate_to_chat_id" in body:
+        return GroupMoved(chat, ChatId(int(body["migrate_to_chat_id"])))
     service = _SERVICE.intersection(body)
     if service:
         return Other("message", f"service:{min(service)}")
     topic_id = TopicId(body["message_thread_id"]) if body.get("is_topic_message") else None
+    entities = body.get("entities", ())
+    joinable = _ENVELOPE_OF_PLAIN.issuperset(body) and all(item["type"] in _KEPT | _FOUND for item in entities)
     return Message(
         chat=chat,
         id=MessageId(body["message_id"]),
@@ -145,7 +192,14 @@ def _read_message(body: dict[str, Any]) -> Event:
         topic_id=topic_id,
         reply_to=_read_reply(body, topic_id),
         album=body.get("media_group_id"),
+        reply_at=body.get("quote", {}).get("position"),
+        joinable=joinable,
+        entities=tuple(_read_entity(item) for item in entities if item["type"] in _KEPT) if joinable else (),
     )
+
+
+def _read_entity(item: dict[str, Any]) -> Entity:
+    return item["type"], int(item["offset"]), int(item["length"]), item.get("language", "")
 
 
 def _content(body: dict[str, Any]) -> str:

@@ -17,7 +17,7 @@ PAGE = 20
 def home(tenants: Sequence[Tenant], page: int = 0, *, notice: Text | None = None) -> Screen:
     page = min(max(page, 0), max(0, (len(tenants) - 1) // PAGE))
     shown = tenants[page * PAGE : (page + 1) * PAGE]
-    rows = [[_connection(tenant)] for tenant in shown]
+    rows = [[connection_button(tenant)] for tenant in shown]
     turns = []
     if page > 0:
         turns.append(button("home.earlier", Home(page=page - 1)))
@@ -29,7 +29,7 @@ def home(tenants: Sequence[Tenant], page: int = 0, *, notice: Text | None = None
     return screen(say("home.title"), say("home.some" if tenants else "home.none"), rows=rows, notice=notice)
 
 
-def _connection(tenant: Tenant) -> InlineKeyboardButton:
+def connection_button(tenant: Tenant) -> InlineKeyboardButton:
     sign = say(f"sign.{tenant.state}")
     values = {"sign": sign, "name": plain(tenant.bot_name), "bot": tenant.bot_username}
     return button("home.connection", Card(tenant=tenant.id), **values)
@@ -79,9 +79,3 @@ def delete(tenant: Tenant, asked: Sure) -> Screen:
         return screen(say("delete.title", bot=bot), say("delete.what", bot=bot), rows=[keep, go_on])
     for_ever = [button("delete.for_ever", Delete(tenant=tenant.id, version=tenant.version, sure=Sure.TWICE))]
     return screen(say("delete.sure_title", bot=bot), say("delete.sure", bot=bot), rows=[for_ever, keep])
-
-
-def revoked(tenant: Tenant) -> Screen:
-    """A message of its own when a token died: the card is one press away."""
-    rows = [[_connection(tenant)]]
-    return Screen(say("told.revoked", bot=tenant.bot_username), tuple(tuple(row) for row in rows))

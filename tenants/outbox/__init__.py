@@ -1,28 +1,41 @@
 """What leaves: rows in lanes. A lane is one dialog in one direction; `lane_seq` orders it, its head is sent first.
 
-A claim locks lanes, not rows: a head that must wait blocks its own lane and no other. Claims and results join on
-the lease's term. A row that a dead worker was sending belongs to an older term and is claimed again: its attempts
-say so.
+A head that must wait blocks its own lane and no other. Claims and results join on the lease's term, which also
+makes the claimer the only one. A row that a dead worker was sending belongs to an older term and is claimed
+again: its attempts say so.
 """
 
-from tenants.outbox.claims import Claimed, ages_of_recent_sends, claim, seconds_until_due
+from tenants.outbox.claims import (
+    LONGEST_JOINED,
+    Claimed,
+    Wish,
+    ages_of_recent_sends,
+    claim,
+    list_waiting,
+    seconds_until_due,
+)
 from tenants.outbox.queue import enqueue, general_lane
 from tenants.outbox.results import bury, pause_group, record_delivered, snooze
-from tenants.outbox.rows import Body, Delivered, NewRow, Row
+from tenants.outbox.rows import Body, Delivered, Entity, NewRow, Row, utf16
 
 __all__ = [
+    "LONGEST_JOINED",
     "Body",
     "Claimed",
     "Delivered",
+    "Entity",
     "NewRow",
     "Row",
+    "Wish",
     "ages_of_recent_sends",
     "bury",
     "claim",
     "enqueue",
     "general_lane",
+    "list_waiting",
     "pause_group",
     "record_delivered",
     "seconds_until_due",
     "snooze",
+    "utf16",
 ]

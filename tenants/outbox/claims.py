@@ -1,7 +1,7 @@
-"""Which rows may be sent now, and when the next ones may."""
+"""Which rows may be sent now, and when the next ones may. One statement asks for many tenants."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import text
@@ -9,8 +9,31 @@ from sqlalchemy import text
 from tenants.crypto import Keyring
 from tenants.db import UnitOfWork
 from tenants.ids import ChatId, LaneId, TenantId
-from tenants.leases import HELD, Lease
+from tenants.leases import HELD_BY_ALL, Lease, lease_values
 from tenants.outbox.rows import BODY, Body, Row
+
+LONGEST_JOINED = 4096
+"""UTF-16 units of a text (Bot API: sendMessage)."""
+MOST_JOINED = 100
+MOST_COPIED = 10
+"""Rows that go out as one album or one run of copies."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What one tenant's sender has room for: `team` lanes into the group, of whose budget `units` are left, and
+    `customers` lanes out of it. Left out are `busy` lanes, which are being sent, and `resting` ones, whose chats must
+    wait.
+    """
+
+    tenant: TenantId
+    lease: Lease
+    group: ChatId | None
+    team: int
+    units: int
+    customers: int
+    busy: Sequence[LaneId] = ()
+    resting: Sequence[LaneId] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,98 +42,133 @@ class Claimed:
     some lane with rows was not claimed, for want of budget or because it is not due.
     """
 
-    runs: list[list[Row]]
-    has_more: set[LaneId]
-    others_wait: bool
+    runs: list[list[Row]] = field(default_factory=list)
+    has_more: set[LaneId] = field(default_factory=set)
+    others_wait: bool = False
 
 
 _CLAIM = text(
     f"""
-    WITH held AS ({HELD}),
-    team AS (
-        SELECT l.id, l.head_seq FROM lanes l LEFT JOIN dialogs d ON d.tenant_id = l.tenant_id AND d.id = l.dialog_id
-        WHERE l.tenant_id = :tenant AND l.direction IN ('topic', 'general') AND l.head_seq < l.next_seq
-            AND l.blocked_until <= now() AND (d.topic_id IS NOT NULL OR l.dialog_id IS NULL)
-            AND l.id <> ALL(:busy) AND :team > 0
-            AND NOT EXISTS (SELECT FROM pauses p WHERE p.tenant_id = l.tenant_id AND p.chat_id = :group
-                AND p.until > now())
-        ORDER BY l.served_at LIMIT :team FOR UPDATE OF l SKIP LOCKED
+    WITH held AS ({HELD_BY_ALL}),
+    wished AS (
+        SELECT h.tenant, h.term, w.chat, w.team, w.units, w.customers,
+            NOT EXISTS (SELECT FROM pauses p WHERE p.tenant_id = h.tenant AND p.chat_id = w.chat
+                AND p.until > now()) AS group_is_free,
+            l.lanes, l.for_team
+        FROM held h
+        JOIN unnest(CAST(:tenants AS uuid[]), CAST(:groups AS bigint[]), CAST(:team AS integer[]),
+            CAST(:units AS integer[]), CAST(:customers AS integer[])) AS w(tenant, chat, team, units, customers)
+            ON w.tenant = h.tenant
+        CROSS JOIN LATERAL (
+            SELECT count(*) AS lanes, coalesce(sum(next_seq - head_seq) FILTER (WHERE direction <> 'customer'), 0)
+                AS for_team
+            FROM lanes WHERE tenant_id = h.tenant AND head_seq < next_seq
+        ) l
     ),
-    customers AS (
-        SELECT l.id, l.head_seq FROM lanes l
-        WHERE l.tenant_id = :tenant AND l.direction = 'customer' AND l.head_seq < l.next_seq
-            AND l.blocked_until <= now() AND l.id <> ALL(:busy)
-        ORDER BY l.served_at LIMIT :customers FOR UPDATE OF l SKIP LOCKED
+    free AS (
+        SELECT w.tenant, w.term, w.chat, w.for_team > w.units AS is_backlog, f.id, f.head_seq, f.rank,
+            greatest(1, w.units / greatest(1, w.lanes)) AS most
+        FROM wished w CROSS JOIN LATERAL (
+            SELECT l.id, l.head_seq, row_number() OVER (ORDER BY l.served_at) AS rank
+            FROM lanes l LEFT JOIN dialogs d ON d.tenant_id = l.tenant_id AND d.id = l.dialog_id
+            WHERE l.tenant_id = w.tenant AND l.direction IN ('topic', 'general') AND l.head_seq < l.next_seq
+                AND l.blocked_until <= now() AND (d.topic_id IS NOT NULL OR l.dialog_id IS NULL)
+                AND l.id <> ALL(:busy) AND w.group_is_free
+            ORDER BY l.served_at LIMIT w.team
+        ) f
+        UNION ALL
+        SELECT w.tenant, w.term, w.chat, false, f.id, f.head_seq, 0, 1
+        FROM wished w CROSS JOIN LATERAL (
+            SELECT l.id, l.head_seq FROM lanes l
+            WHERE l.tenant_id = w.tenant AND l.direction = 'customer' AND l.head_seq < l.next_seq
+                AND l.blocked_until <= now() AND l.id <> ALL(:busy)
+            ORDER BY l.served_at LIMIT w.customers
+        ) f
     ),
     heads AS (
-        SELECT h.lane_id, h.lane_seq, h.album FROM (SELECT * FROM team UNION ALL SELECT * FROM customers) f
-        JOIN outbox h ON h.lane_id = f.id AND h.lane_seq = f.head_seq
-        WHERE h.not_before <= clock_timestamp() AND EXISTS (SELECT FROM held) AND NOT (
+        SELECT f.tenant, f.term, f.chat, f.is_backlog, f.most, h.lane_id, h.lane_seq, h.album, h.units,
+            h.kind = 'copy' AND h.album IS NULL AND h.reply_to IS NULL AND h.units IS NULL AS is_copy
+        FROM free f JOIN outbox h ON h.lane_id = f.id AND h.lane_seq = f.head_seq
+        WHERE h.not_before <= clock_timestamp() AND NOT (
             h.kind = 'answer' AND h.reply_to IS NOT NULL AND h.created_at > now() - interval '2 seconds'
-            AND NOT EXISTS (SELECT FROM message_map m WHERE m.tenant_id = :tenant
+            AND NOT EXISTS (SELECT FROM message_map m WHERE m.tenant_id = h.tenant_id
                 AND m.group_id = h.source_chat_id AND m.topic_message_id = h.reply_to))
     ),
     picked AS (
-        SELECT o.id FROM heads h JOIN outbox o ON o.lane_id = h.lane_id AND o.lane_seq >= h.lane_seq
-            AND o.lane_seq < h.lane_seq + CASE WHEN h.album IS NULL THEN 1 ELSE 10 END
-        WHERE o.lane_seq = h.lane_seq OR (o.album = h.album AND NOT EXISTS (
-            SELECT FROM outbox g WHERE g.lane_id = h.lane_id AND g.lane_seq > h.lane_seq
-                AND g.lane_seq < o.lane_seq AND g.album IS DISTINCT FROM h.album))
+        SELECT h.tenant, h.term, h.chat, o.id FROM heads h CROSS JOIN LATERAL (
+            SELECT h.lane_seq AS seq
+            UNION
+            SELECT r.lane_seq FROM (
+                SELECT o.lane_seq, bool_and(CASE
+                    WHEN h.album IS NOT NULL THEN o.album IS NOT DISTINCT FROM h.album
+                    WHEN h.units IS NOT NULL THEN o.units IS NOT NULL
+                    ELSE o.kind = 'copy' AND o.album IS NULL AND o.reply_to IS NULL AND o.units IS NULL
+                    END) OVER run AS fits,
+                    sum(o.units + 1) OVER run AS length
+                FROM outbox o WHERE o.lane_id = h.lane_id AND o.lane_seq >= h.lane_seq
+                    AND o.lane_seq < h.lane_seq + CASE WHEN h.album IS NOT NULL THEN {MOST_COPIED}
+                        WHEN h.units IS NOT NULL THEN {MOST_JOINED} ELSE least({MOST_COPIED}, h.most) END
+                WINDOW run AS (ORDER BY o.lane_seq)
+            ) r
+            WHERE r.fits AND (h.album IS NOT NULL
+                OR (h.is_backlog AND (h.is_copy OR r.length <= {LONGEST_JOINED + 1})))
+        ) s
+        JOIN outbox o ON o.lane_id = h.lane_id AND o.lane_seq = s.seq
     ),
     claimed AS (
-        UPDATE outbox o SET state = 'sending', attempts = o.attempts + 1, term = :term, tried_at = clock_timestamp()
+        UPDATE outbox o SET state = 'sending', attempts = o.attempts + 1, term = p.term, tried_at = clock_timestamp()
         FROM picked p, lanes l LEFT JOIN dialogs d ON d.tenant_id = l.tenant_id AND d.id = l.dialog_id
-        WHERE o.id = p.id AND o.tenant_id = :tenant AND l.id = o.lane_id
-        RETURNING o.id, o.lane_id, o.lane_seq, o.kind, l.direction, l.dialog_id, d.chat_id, d.topic_id,
-            o.source_chat_id, o.source_message_id, o.album, o.attempts, o.body, l.next_seq,
-            CASE WHEN o.source_message_id IS NULL THEN o.reply_to
-                WHEN l.direction = 'customer' THEN (SELECT m.message_id FROM message_map m WHERE m.tenant_id = :tenant
-                    AND m.group_id = o.source_chat_id AND m.topic_message_id = o.reply_to)
-                ELSE (SELECT m.topic_message_id FROM message_map m WHERE m.tenant_id = :tenant
-                    AND m.chat_id = o.source_chat_id AND m.message_id = o.reply_to AND m.group_id = :group)
+        WHERE o.id = p.id AND o.tenant_id = p.tenant AND l.id = o.lane_id
+        RETURNING o.tenant_id, o.id, o.lane_id, o.lane_seq, o.kind, l.direction, l.dialog_id, d.chat_id, d.topic_id,
+            o.source_chat_id, o.source_message_id, o.album, o.units, o.attempts, o.body, o.update_id,
+            o.generation, l.next_seq,
+            CASE WHEN o.reply_to IS NULL OR o.source_message_id IS NULL THEN o.reply_to
+                WHEN l.direction = 'customer' THEN (SELECT m.message_id FROM message_map m
+                    WHERE m.tenant_id = o.tenant_id AND m.group_id = o.source_chat_id
+                        AND m.topic_message_id = o.reply_to AND (o.reply_at IS NULL OR m.part_at <= o.reply_at)
+                    ORDER BY m.part_at DESC LIMIT 1)
+                ELSE (SELECT m.topic_message_id FROM message_map m WHERE m.tenant_id = o.tenant_id
+                    AND m.chat_id = o.source_chat_id AND m.message_id = o.reply_to AND m.group_id = p.chat)
             END AS reply_to
     )
-    SELECT c.*, w.lanes AS waiting FROM (
-        SELECT count(*) AS lanes FROM lanes WHERE tenant_id = :tenant AND head_seq < next_seq
-    ) w LEFT JOIN claimed c ON true
-    """  # noqa: S608  # a constant of ours
+    SELECT w.tenant, w.lanes AS waiting, c.* FROM wished w LEFT JOIN claimed c ON c.tenant_id = w.tenant
+    ORDER BY c.lane_seq
+    """  # noqa: S608  # constants of ours
 )
 
 
-async def claim(
-    unit: UnitOfWork,
-    tenant: TenantId,
-    lease: Lease,
-    keyring: Keyring,
-    *,
-    group: ChatId | None,
-    team: int,
-    customers: int,
-    busy: Sequence[LaneId],
-) -> Claimed:
-    """The heads of up to `team` lanes into the group and `customers` lanes out of it; an album is one head.
-
-    The attempts are recorded. `busy` lanes are left out: they are being sent.
+async def claim(unit: UnitOfWork, wishes: Sequence[Wish], keyring: Keyring) -> dict[TenantId, Claimed]:
+    """The heads of lanes that are due, least recently served first; an album is one head, and under backlog so are
+    plain texts that can be joined and a run of copies. The attempts are recorded. A lease that does not hold
+    claims nothing.
     """
     values = {
-        "tenant": tenant,
-        "group": group,
-        "team": team if group is not None else 0,
-        "customers": customers,
-        "busy": list(busy),
-        **lease.values(),
+        **lease_values([(wish.tenant, wish.lease) for wish in wishes]),
+        "groups": [wish.group for wish in wishes],
+        "team": [0 if wish.group is None else wish.team for wish in wishes],
+        "units": [wish.units for wish in wishes],
+        "customers": [wish.customers for wish in wishes],
+        "busy": [lane for wish in wishes for lane in (*wish.busy, *wish.resting)],
     }
-    found = (await unit.execute(_CLAIM, values)).all()
+    found: dict[TenantId, list[Any]] = {wish.tenant: [] for wish in wishes}
+    for row in await unit.execute(_CLAIM, values):
+        found[row.tenant].append(row)
+    return {wish.tenant: _read_claimed(found[wish.tenant], keyring, busy=len(wish.busy)) for wish in wishes}
+
+
+def _read_claimed(found: Sequence[Any], keyring: Keyring, *, busy: int) -> Claimed:
     runs: dict[LaneId, list[Row]] = {}
     ends: dict[LaneId, bool] = {}
-    for row in sorted((row for row in found if row.id is not None), key=lambda item: item.lane_seq):
-        runs.setdefault(row.lane_id, []).append(_read(tenant, row, keyring))
-        ends[row.lane_id] = row.next_seq == row.lane_seq + 1
+    for row in found:
+        if row.id is not None:
+            runs.setdefault(row.lane_id, []).append(_read(row, keyring))
+            ends[row.lane_id] = row.next_seq == row.lane_seq + 1
     has_more = {lane for lane, is_last in ends.items() if not is_last}
-    return Claimed(list(runs.values()), has_more, others_wait=found[0].waiting > len(runs) + len(busy))
+    waiting = found[0].waiting if found else 0
+    return Claimed(list(runs.values()), has_more, others_wait=waiting > len(runs) + busy)
 
 
-def _read(tenant: TenantId, row: Any, keyring: Keyring) -> Row:
+def _read(row: Any, keyring: Keyring) -> Row:
     return Row(
         id=row.id,
         lane=row.lane_id,
@@ -124,39 +182,63 @@ def _read(tenant: TenantId, row: Any, keyring: Keyring) -> Row:
         reply_to=row.reply_to,
         album=row.album,
         attempts=row.attempts,
-        body=Body.load(keyring.decrypt(tenant, BODY, row.body)),
+        body=Body.load(keyring.decrypt(row.tenant_id, BODY, row.body)),
+        update_id=row.update_id,
+        generation=row.generation,
+        joinable=row.units is not None,
     )
 
 
 _NEXT_DUE = text(
     """
-    SELECT extract(epoch FROM min(greatest(l.blocked_until, h.not_before, CASE WHEN l.direction <> 'customer'
-        THEN (SELECT p.until FROM pauses p WHERE p.tenant_id = l.tenant_id AND p.chat_id = :group) END))
-        - clock_timestamp())
-    FROM lanes l JOIN outbox h ON h.lane_id = l.id AND h.lane_seq = l.head_seq
-    WHERE l.tenant_id = :tenant AND l.head_seq < l.next_seq AND l.id <> ALL(:busy)
+    SELECT w.tenant, extract(epoch FROM d.due - clock_timestamp()) AS seconds
+    FROM unnest(CAST(:tenants AS uuid[]), CAST(:groups AS bigint[])) AS w(tenant, chat)
+    CROSS JOIN LATERAL (
+        SELECT min(greatest(l.blocked_until, h.not_before, CASE WHEN l.direction <> 'customer'
+            THEN (SELECT p.until FROM pauses p WHERE p.tenant_id = l.tenant_id AND p.chat_id = w.chat) END)) AS due
+        FROM lanes l JOIN outbox h ON h.lane_id = l.id AND h.lane_seq = l.head_seq
+        WHERE l.tenant_id = w.tenant AND l.head_seq < l.next_seq AND l.id <> ALL(:busy)
+    ) d
+    WHERE d.due IS NOT NULL
     """
 )
 
 
 async def seconds_until_due(
-    unit: UnitOfWork, tenant: TenantId, *, group: ChatId | None, busy: Sequence[LaneId]
-) -> float | None:
-    """When the next lane may go on, in seconds from now; None where nothing waits."""
-    values = {"tenant": tenant, "group": group, "busy": list(busy)}
-    due = (await unit.execute(_NEXT_DUE, values)).scalar_one()
-    return None if due is None else float(due)
+    unit: UnitOfWork, tenants: Sequence[tuple[TenantId, ChatId | None]], *, busy: Sequence[LaneId]
+) -> dict[TenantId, float]:
+    """When each tenant's next lane may go on, in seconds from now; a tenant where nothing waits is missing."""
+    values = {"tenants": [tenant for tenant, _ in tenants], "groups": [group for _, group in tenants]}
+    rows = await unit.execute(_NEXT_DUE, {**values, "busy": list(busy)})
+    return {row.tenant: float(row.seconds) for row in rows}
 
 
 _RECENT = text(
     """
-    SELECT extract(epoch FROM clock_timestamp() - coalesce(o.ended_at, o.tried_at)) AS age
+    SELECT extract(epoch FROM clock_timestamp() - max(coalesce(o.ended_at, o.tried_at))) AS age
     FROM outbox o JOIN lanes l ON l.id = o.lane_id
     WHERE o.tenant_id = :tenant AND l.direction <> 'customer' AND o.tried_at > now() - interval '1 minute'
+    GROUP BY o.lane_id, coalesce(o.result_message_id, -o.lane_seq)
+    UNION ALL
+    SELECT extract(epoch FROM clock_timestamp() - errand_at) FROM dialogs
+    WHERE tenant_id = :tenant AND errand_at > now() - interval '1 minute'
     """
 )
 
 
 async def ages_of_recent_sends(unit: UnitOfWork, tenant: TenantId) -> list[float]:
-    """Seconds since each message into the group in the last minute: what a restarted sender has to know."""
+    """Seconds since each message and errand in the group in the last minute: what a restarted sender has to know."""
     return [float(age) for age in (await unit.execute(_RECENT, {"tenant": tenant})).scalars()]
+
+
+_WAITING = text(
+    """
+    SELECT DISTINCT t.id FROM tenants t JOIN lanes l ON l.tenant_id = t.id
+    WHERE t.shard = ANY(:shards) AND l.head_seq < l.next_seq AND l.blocked_until <= now()
+    """
+)
+
+
+async def list_waiting(unit: UnitOfWork, shards: Sequence[int]) -> list[TenantId]:
+    """The tenants of some shards in whose lanes something waits that is not held up, in a fleet unit."""
+    return list((await unit.execute(_WAITING, {"shards": list(shards)})).scalars())

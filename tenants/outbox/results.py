@@ -1,5 +1,6 @@
 """What became of a claimed row. Every write joins on the lease's term."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -8,62 +9,78 @@ from sqlalchemy import text
 from tenants.db import UnitOfWork
 from tenants.errors import LeaseLost
 from tenants.ids import ChatId, TenantId
-from tenants.leases import HELD, Lease
+from tenants.leases import HELD, HELD_BY_ALL, Lease, lease_values
 from tenants.outbox.rows import Delivered, Row
 
 _DELIVER = text(
     f"""
-    WITH held AS ({HELD}),
+    WITH held AS ({HELD_BY_ALL}),
+    targets AS (
+        SELECT h.tenant, h.term, t.chat FROM held h
+        JOIN unnest(CAST(:tenants AS uuid[]), CAST(:groups AS bigint[])) AS t(tenant, chat) ON t.tenant = h.tenant
+    ),
     done AS (
-        UPDATE outbox o SET state = 'delivered', ended_at = clock_timestamp(), error = NULL, body = NULL,
+        UPDATE outbox o SET state = 'delivered', ended_at = clock_timestamp(), error = NULL, error_text = NULL,
+            body = NULL,
             result_message_id = r.message_id
-        FROM unnest(CAST(:rows AS uuid[]), CAST(:messages AS bigint[])) AS r(id, message_id)
-        WHERE o.id = r.id AND o.tenant_id = :tenant AND o.term = :term AND o.state = 'sending'
-            AND EXISTS (SELECT FROM held)
-        RETURNING o.lane_id, o.lane_seq, o.kind, o.source_chat_id, o.source_message_id, o.result_message_id
+        FROM targets t, unnest(CAST(:rows AS uuid[]), CAST(:messages AS bigint[]), CAST(:parts AS integer[]))
+            AS r(id, message_id, part_at)
+        WHERE o.id = r.id AND o.tenant_id = t.tenant AND o.term = t.term
+            AND (o.state = 'sending' OR o.state = 'delivered' AND o.result_message_id = r.message_id)
+        RETURNING o.tenant_id, o.lane_id, o.lane_seq, o.kind, o.source_chat_id, o.source_message_id,
+            o.result_message_id, r.part_at, t.chat
     ),
     moved AS (
-        UPDATE lanes l SET head_seq = d.last + 1, served_at = clock_timestamp()
-        FROM (SELECT lane_id, max(lane_seq) AS last FROM done GROUP BY lane_id) d
-        WHERE l.id = d.lane_id AND l.tenant_id = :tenant
+        UPDATE lanes l SET head_seq = greatest(l.head_seq, d.last + 1), served_at = clock_timestamp()
+        FROM (SELECT tenant_id, lane_id, max(lane_seq) AS last FROM done GROUP BY tenant_id, lane_id) d
+        WHERE l.tenant_id = d.tenant_id AND l.id = d.lane_id
     ),
     mapped AS (
-        INSERT INTO message_map (tenant_id, chat_id, message_id, group_id, topic_message_id)
-        SELECT :tenant, d.chat_id,
+        INSERT INTO message_map (tenant_id, chat_id, message_id, group_id, topic_message_id, part_at)
+        SELECT n.tenant_id, d.chat_id,
             CASE WHEN n.kind = 'copy' THEN n.source_message_id ELSE n.result_message_id END,
-            CAST(:group AS bigint),
-            CASE WHEN n.kind = 'copy' THEN n.result_message_id ELSE n.source_message_id END
-        FROM done n JOIN lanes l ON l.id = n.lane_id JOIN dialogs d ON d.tenant_id = :tenant AND d.id = l.dialog_id
-        WHERE n.kind IN ('copy', 'answer') AND :group IS NOT NULL
+            n.chat,
+            CASE WHEN n.kind = 'copy' THEN n.result_message_id ELSE n.source_message_id END,
+            n.part_at
+        FROM done n JOIN lanes l ON l.tenant_id = n.tenant_id AND l.id = n.lane_id
+        JOIN dialogs d ON d.tenant_id = n.tenant_id AND d.id = l.dialog_id
+        WHERE n.kind IN ('copy', 'answer') AND n.chat IS NOT NULL
         ON CONFLICT DO NOTHING
     )
-    SELECT count(*) FROM done
+    SELECT tenant_id, count(*) AS n FROM done GROUP BY tenant_id
     """  # noqa: S608  # a constant of ours
 )
 
 
 async def record_delivered(
-    unit: UnitOfWork, tenant: TenantId, lease: Lease, results: Sequence[Delivered], *, group: ChatId | None
-) -> None:
-    """Stores what Telegram accepted, moves the lanes on, and maps the two messages. Raises `LeaseLost`."""
+    unit: UnitOfWork, holders: Sequence[tuple[TenantId, Lease, ChatId | None]], results: Sequence[Delivered]
+) -> set[TenantId]:
+    """Stores what Telegram accepted, moves the lanes on, and maps the two messages, for all holders at once.
+
+    The tenants whose results were not all stored: their lease does not hold any more, or they are gone. Recording
+    the same result again, after a commit whose answer was lost, is recording it.
+    """
     values = {
-        "tenant": tenant,
-        "group": group,
+        **lease_values([(tenant, lease) for tenant, lease, _ in holders]),
+        "groups": [group for _, _, group in holders],
         "rows": [result.row for result in results],
         "messages": [result.message for result in results],
-        **lease.values(),
+        "parts": [result.part_at for result in results],
     }
-    if (await unit.execute(_DELIVER, values)).scalar_one() != len(results):
-        raise LeaseLost
+    missing = Counter(result.tenant for result in results)
+    for row in await unit.execute(_DELIVER, values):
+        missing[row.tenant_id] -= row.n
+    return {tenant for tenant, number in missing.items() if number}
 
 
 _SNOOZE = text(
     f"""
     WITH held AS ({HELD}),
     back AS (
-        UPDATE outbox SET state = 'waiting', error = :error,
+        UPDATE outbox SET state = 'waiting', error = :error, error_text = :error_text,
             attempts = attempts - CASE WHEN :counted THEN 0 ELSE 1 END
-        WHERE id = ANY(:rows) AND tenant_id = :tenant AND term = :term AND EXISTS (SELECT FROM held)
+        WHERE id = ANY(:rows) AND tenant_id = :tenant AND term = :term AND state = 'sending'
+            AND EXISTS (SELECT FROM held)
         RETURNING lane_id
     )
     UPDATE lanes SET blocked_until = clock_timestamp() + :delay
@@ -80,13 +97,23 @@ async def snooze(
     rows: Sequence[Row],
     *,
     delay: timedelta,
-    error: str,
+    error: tuple[str, str],
     counted: bool,
 ) -> None:
-    """Puts rows back and blocks their lane for a while. `counted` = Telegram may have seen the attempt."""
+    """Puts rows back and blocks their lane for a while. `error` is a code and a sentence; `counted` = Telegram may
+    have seen the attempt.
+    """
     ids = [row.id for row in rows]
-    values = {"tenant": tenant, "rows": ids, "delay": delay, "error": error, "counted": counted, **lease.values()}
-    if (await unit.execute(_SNOOZE, values)).first() is None:
+    code, sentence = error
+    values = {
+        "tenant": tenant,
+        "rows": ids,
+        "delay": delay,
+        "error": code,
+        "error_text": sentence,
+        "counted": counted,
+    }
+    if (await unit.execute(_SNOOZE, {**values, **lease.values()})).first() is None:
         raise LeaseLost
 
 
@@ -94,11 +121,12 @@ _BURY = text(
     f"""
     WITH held AS ({HELD}),
     dead AS (
-        UPDATE outbox SET state = 'buried', error = :error, ended_at = clock_timestamp()
-        WHERE id = ANY(:rows) AND tenant_id = :tenant AND term = :term AND EXISTS (SELECT FROM held)
+        UPDATE outbox SET state = 'buried', error = :error, error_text = :error_text, ended_at = clock_timestamp()
+        WHERE id = ANY(:rows) AND tenant_id = :tenant AND term = :term AND state = 'sending'
+            AND EXISTS (SELECT FROM held)
         RETURNING lane_id, lane_seq
     )
-    UPDATE lanes l SET head_seq = d.last + 1, served_at = clock_timestamp()
+    UPDATE lanes l SET head_seq = greatest(l.head_seq, d.last + 1), served_at = clock_timestamp()
     FROM (SELECT lane_id, max(lane_seq) AS last FROM dead GROUP BY lane_id) d
     WHERE l.id = d.lane_id AND l.tenant_id = :tenant
     RETURNING l.id
@@ -106,10 +134,13 @@ _BURY = text(
 )
 
 
-async def bury(unit: UnitOfWork, tenant: TenantId, lease: Lease, rows: Sequence[Row], *, error: str) -> None:
+async def bury(
+    unit: UnitOfWork, tenant: TenantId, lease: Lease, rows: Sequence[Row], *, error: tuple[str, str]
+) -> None:
     """Gives rows up for good and moves their lane on. The bodies stay, encrypted, for a replay."""
     ids = [row.id for row in rows]
-    values = {"tenant": tenant, "rows": ids, "error": error, **lease.values()}
+    code, sentence = error
+    values = {"tenant": tenant, "rows": ids, "error": code, "error_text": sentence, **lease.values()}
     if (await unit.execute(_BURY, values)).first() is None:
         raise LeaseLost
 

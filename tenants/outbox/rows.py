@@ -1,17 +1,26 @@
 """The rows of the outbox as values."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
-from tenants.ids import ChatId, DialogId, LaneId, MessageId, RowId, TopicId, UpdateId
+from tenants.ids import ChatId, DialogId, LaneId, MessageId, RowId, TenantId, TopicId, UpdateId
 
 Kind = Literal["copy", "answer", "text", "welcome", "notice"]
 ALBUM_SETTLES = timedelta(seconds=1.5)
 """An album's parts come as separate updates, usually within this time."""
 BODY = "outbox.body"
 """The column, as associated data of its ciphertext."""
+
+Entity = tuple[str, int, int, str]
+"""Kind as the Bot API names it, offset and length in UTF-16 units, a language or nothing."""
+
+
+def utf16(text: str) -> int:
+    """Telegram counts texts, offsets and limits in UTF-16 units (Bot API: MessageEntity)."""
+    return len(text) + sum(char > "\uffff" for char in text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,18 +30,24 @@ class Body:
     text: str
     markdown: bool = False
     content: str = "text"
+    entities: tuple[Entity, ...] = ()
 
     def dump(self) -> bytes:
-        return json.dumps([self.text, self.markdown, self.content], ensure_ascii=False).encode()
+        return json.dumps([self.text, self.markdown, self.content, self.entities], ensure_ascii=False).encode()
 
     @classmethod
     def load(cls, dumped: bytes) -> "Body":
-        return cls(*json.loads(dumped))
+        text, markdown, content, *more = json.loads(dumped)
+        entities = tuple((str(e[0]), int(e[1]), int(e[2]), str(e[3])) for e in (more[0] if more else ()))
+        return cls(text, markdown, content, entities)
 
 
 @dataclass(frozen=True, slots=True)
 class NewRow:
-    """`reply_to` is in the source's numbering for a copy or an answer, in the target's for a text of ours."""
+    """`reply_to` is in the source's numbering for a copy or an answer, in the target's for a text of ours;
+    `reply_at` says where the quoted words begin, in UTF-16 units. `joinable`: a plain text that may go out in one
+    message with its neighbours.
+    """
 
     lane: LaneId
     kind: Kind
@@ -40,7 +55,9 @@ class NewRow:
     update_id: UpdateId | None = None
     source: tuple[ChatId, MessageId] | None = None
     reply_to: MessageId | None = None
+    reply_at: int | None = None
     album: str | None = None
+    joinable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +77,20 @@ class Row:
     album: str | None
     attempts: int
     body: Body
+    update_id: UpdateId | None = None
+    generation: int = 0
+    """How often it was sent again on request."""
+    joinable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
+    """`part_at` is where the row's text begins in the message, in UTF-16 units."""
+
+    tenant: TenantId
     row: RowId
     message: MessageId
+    part_at: int = 0
+
+
+Rows = Sequence[tuple[TenantId, NewRow]]

@@ -72,7 +72,7 @@ async def test_ten_kills_lose_nothing_and_keep_the_order(stage: Stage) -> None:
         async with worker_process(stage.config) as worker:
             customers_write(number)
             operator_answers(number)
-            moment = world.number + chance.randint(1, 40)
+            moment = world.number + chance.randint(1, 20)
             await world.wait_for(lambda: world.number >= moment, 40, "the moment of the kill")  # noqa: B023
             worker.kill()
 

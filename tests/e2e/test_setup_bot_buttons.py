@@ -10,6 +10,7 @@ from setup_bot.callbacks import Card, Delete, Group, GroupStep, Put, Run, Sectio
 from tenants.config import Config
 from tenants.db import Database
 from tests.e2e.setup_bot_stage import RIGHTS, Person, Stage, running_stage
+from tests.work import do_jobs
 
 OLD = "This button is old: here is the current state."
 NOT_YOURS = "That is not your connection."
@@ -81,6 +82,7 @@ async def test_deletion_is_asked_twice_and_leaves_nothing(stage: Stage) -> None:
     assert len(await stage.tenants(owner)) == 1
     await owner.tap("Delete for ever", "✅ The connection of @acme_shop_bot is deleted", "You have none yet")
     assert await stage.tenants(owner) == []
+    await do_jobs(stage.database)
     async with stage.database.tenant(tenant.id) as unit:
         for table in ("tenants", "intakes", "group_links"):
             assert (await unit.execute(text(f"SELECT count(*) FROM {table}"))).scalar_one() == 0  # noqa: S608

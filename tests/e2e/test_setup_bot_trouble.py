@@ -13,6 +13,7 @@ from sandbox.faults import Fault
 from sandbox.server import Sandbox
 from setup_bot.main import run
 from tenants.config import Config, ConfigError
+from tenants.connections import Tenant, mark_revoked
 from tenants.db import Database
 from tests.e2e.setup_bot_stage import Stage, open_stage, running_stage
 
@@ -157,6 +158,98 @@ async def test_without_redis_the_person_gets_a_sentence_and_nothing_crashes(
         assert "part of my own memory" in await owner.hears(owner.press("New connection", owner.read()[0]))
         assert not stage.task.done()
         assert (await stage.tenant(owner)).id == tenant.id
+
+
+async def revoke(stage: Stage, tenant: Tenant) -> None:
+    """What a worker does when Telegram does not know the token any more."""
+    async with stage.database.tenant(tenant.id) as unit:
+        await mark_revoked(unit, tenant.id)
+
+
+async def told(stage: Stage) -> list[tuple[str, str | None]]:
+    async with stage.database.fleet() as unit:
+        rows = await unit.execute(text("SELECT state, error FROM owner_notices ORDER BY created_at"))
+        return [(row.state, row.error) for row in rows]
+
+
+async def until_told(stage: Stage, *states: str) -> None:
+    async with asyncio.timeout(30):
+        while [state for state, _ in await told(stage)] != [*states]:
+            pass
+
+
+async def test_a_dead_token_is_told_once_although_telegram_fails_and_replicas_come_and_go(stage: Stage) -> None:
+    owner = stage.person("Olivia")
+    tenant = await stage.desk(owner)
+    await owner.open()
+    fault = stage.sandbox.faults.add(
+        Fault(kind="error", method="sendMessage", bot=stage.bot.id, code=500, description="Internal", times=2)
+    )
+    ready = asyncio.Event()
+    second = asyncio.create_task(run(stage.config, ready.set))
+    try:
+        async with asyncio.timeout(20):
+            await ready.wait()
+        for _ in range(2):
+            await revoke(stage, tenant)
+        await stage.until(lambda: fault.happened, "the first attempt")
+        await stage.stop()
+        await owner.sees("Telegram does not accept the token of @acme_shop_bot any more")
+        await until_told(stage, "delivered")
+        await stage.start()
+    finally:
+        second.cancel()
+        await asyncio.gather(second, return_exceptions=True)
+    await revoke(stage, tenant)
+    owner.send("hello")
+    await owner.sees("I know /start")
+    assert len([m for m in owner.read() if "does not accept the token" in m.text]) == 1
+    assert await told(stage) == [("delivered", None)]
+
+
+async def test_what_was_noted_while_nobody_was_there_is_told_in_order_afterwards(stage: Stage) -> None:
+    owner = stage.person("Olivia")
+    first, second = await stage.desk(owner), await stage.desk(owner, "other_shop_bot", "Other")
+    await owner.open()
+    await stage.stop()
+    await revoke(stage, second)
+    await revoke(stage, first)
+    await stage.start()
+    await until_told(stage, "delivered", "delivered")
+    said = [message.text for message in owner.read() if "does not accept" in message.text]
+    assert ["@other_shop_bot" in said[0], "@acme_shop_bot" in said[1]] == [True, True]
+    await owner.tap("@acme_shop_bot", "🔴 the token is not valid any more")
+
+
+async def test_one_who_blocked_the_bot_is_not_told_and_others_are(stage: Stage) -> None:
+    gone, there = stage.person("Gone"), stage.person("There")
+    first, second = await stage.desk(gone), await stage.desk(there, "other_shop_bot", "Other")
+    await gone.open()
+    await there.open()
+    stage.world.block(gone.user, stage.bot)
+    await revoke(stage, first)
+    await revoke(stage, second)
+    await there.sees("does not accept the token of @other_shop_bot")
+    await until_told(stage, "buried", "delivered")
+    assert await told(stage) == [("buried", "TelegramForbiddenError"), ("delivered", None)]
+
+
+async def test_a_flood_wait_is_waited_out_and_the_owner_told(stage: Stage) -> None:
+    owner = stage.person("Olivia")
+    tenant = await stage.desk(owner)
+    await owner.open()
+    stage.sandbox.faults.add(
+        Fault(
+            kind="error",
+            method="sendMessage",
+            code=429,
+            description="Too Many Requests",
+            parameters={"retry_after": 1},
+        )
+    )
+    await revoke(stage, tenant)
+    await owner.sees("Telegram does not accept the token of @acme_shop_bot any more")
+    await until_told(stage, "delivered")
 
 
 async def test_a_flushed_redis_loses_half_finished_steps_only(stage: Stage) -> None:

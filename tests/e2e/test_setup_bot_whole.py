@@ -8,7 +8,7 @@ import pytest
 from sandbox.server import Sandbox
 from tenants.config import Config
 from tenants.db import Database
-from tests.e2e.setup_bot_stage import Stage, running_stage
+from tests.e2e.setup_bot_stage import RIGHTS, Stage, running_stage
 from worker.main import run as run_worker
 
 
@@ -101,3 +101,16 @@ async def test_a_revoked_token_is_told_to_its_owner(stage: Stage) -> None:
     await stage.until(lambda: bot.updates.on_arrival, "the worker to poll")
     stage.world.revoke_token(bot)
     await owner.sees("Telegram does not accept the token of @acme_shop_bot any more")
+
+
+async def test_a_group_that_lets_nothing_in_is_told_to_the_owner_and_so_is_its_mending(stage: Stage) -> None:
+    world, owner, customer = stage.world, stage.person("Olivia"), stage.world.add_user("Anna")
+    await owner.open()
+    group = world.chat((await stage.desk(owner)).group_id)
+    bot = world.bot("acme_shop_bot")
+    world.promote(group, bot, ["pin_messages"], by=owner.user)
+    world.send(customer, bot, "hello")
+    await owner.sees("Messages of @acme_shop_bot do not get into «Desk»", "may not manage topics")
+    world.promote(group, bot, RIGHTS, by=owner.user)
+    await owner.sees("Messages of @acme_shop_bot get into «Desk» again")
+    assert len([m for m in owner.read() if "«Desk»" in m.text]) == 2

@@ -61,6 +61,7 @@ STAND_INS = {
     "def serve(config, ready):\n    answer(config.api_port, '/readyz', {})\n",
     "worker/__init__.py": "",
     "worker/main.py": f"NAME = 'worker'\n{SERVICE}",
+    "worker/tasks.py": f"NAME = 'tasks'\n{SERVICE}",
     "setup_bot/__init__.py": "",
     "setup_bot/main.py": f"NAME = 'setup-bot'\n{SERVICE}",
     "sandbox/__init__.py": "",
@@ -92,6 +93,7 @@ def test_everything_comes_up_on_loopback_and_ends_with_ctrl_c(stand_ins, data):
         names = {
             "backline api",
             "backline worker",
+            "backline tasks",
             "backline setup-bot",
             "sandbox --port",
             "valkey-server",

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from sessions.port import Batch
 from tenants.connections import Connections, Tenant
 from tenants.crypto import Keyring
 from tenants.db import Database
@@ -17,11 +18,14 @@ from tenants.leases import Lease
 from tenants.plans import Plan
 from tenants.settings.service import SettingsService
 from tests.fakes import BOT, GROUP, FakeSession
+from worker.allowance import Allowance
 from worker.leases import LeaseKeeper
-from worker.limits import GroupBudget
 from worker.line import Line
+from worker.pump import Pump
 from worker.relay import Relay
+from worker.seat import TenantSeat
 from worker.sender import Sender
+from worker.turn import Part, Turn
 
 OWNER = UserId(9)
 
@@ -35,17 +39,49 @@ class DeskUnderTest:
     tenant: Tenant
     database: Database
     connections: Connections
+    keyring: Keyring
     session: FakeSession
     line: Line
     keeper: LeaseKeeper
+    seat: TenantSeat
+    pump: Pump
     relay: Relay
-    sender: Sender
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
+    @property
+    def sender(self) -> Sender:
+        return self.seat.sender
+
     def start(self) -> None:
-        self.tasks = [asyncio.create_task(self.relay.run()), asyncio.create_task(self.sender.run())]
+        self.tasks = [asyncio.create_task(self.relay.run()), asyncio.create_task(self.pump.run())]
+        self.sender.wake()
+
+    async def store_only(self, batch: Batch) -> None:
+        """Nothing is claimed."""
+        part = Part(self.line, updates=batch.updates, cursor=batch.cursor)
+        home = (await self.pump._turn.run([part]))[self.tenant.id]
+        if home.error is not None:
+            raise home.error
+
+    async def store(self, batch: Batch) -> None:
+        """A batch is stored in a turn of its own; what may go out then does."""
+        storing = asyncio.create_task(self.seat.store(batch))
+        await asyncio.sleep(0)
+        await self.turn()
+        await storing
+
+    async def turn(self) -> None:
+        """One turn, and the end of the calls that it started."""
+        await self.open_turn()
+        await asyncio.gather(*self.sender._tasks)
+
+    async def open_turn(self) -> None:
+        part = self.seat.bring()
+        if part is not None:
+            await self.pump._serve([(self.seat, part)])
 
     async def stop(self) -> None:
+        self.seat.close()
         for task in self.tasks:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
@@ -77,17 +113,10 @@ async def desk(database: Database, keyring: Keyring) -> AsyncIterator[DeskUnderT
     await keeper.refresh()
     lease: Lease = keeper.held[tenant.shard]
     session = FakeSession()
-    line = Line(tenant.id, lease, database, keyring, session, "https://backline.example")
-    sender = Sender(line, keeper, GroupBudget(1000), group=GROUP)
-    under_test = DeskUnderTest(
-        tenant,
-        database,
-        connections,
-        session,
-        line,
-        keeper,
-        Relay(line, stored=lambda errands: sender.wake(errands=errands)),
-        sender,
-    )
+    line = Line(tenant.id, lease, session, GROUP)
+    pump = Pump(Turn(database, keyring, "https://backline.example"))
+    seat = TenantSeat(line, keeper, Allowance(1000), pump)
+    relay = Relay(line, keeper, database, cursor=None, store=seat.store, answered=_nothing)
+    under_test = DeskUnderTest(tenant, database, connections, keyring, session, line, keeper, seat, pump, relay)
     yield under_test
     await under_test.stop()

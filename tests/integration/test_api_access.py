@@ -14,6 +14,8 @@ WAYS = [
     ("DELETE", "", None),
     ("GET", "/settings", None),
     ("PATCH", "/settings", {"AUTOCLOSE": 24}),
+    ("GET", "/dead-letters", None),
+    ("POST", "/dead-letters/replay", {"all": True}),
 ]
 EVERY_WAY = pytest.mark.parametrize(("method", "path", "body"), WAYS)
 

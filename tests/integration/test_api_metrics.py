@@ -25,7 +25,7 @@ async def tenant(api: ApiUnderTest) -> Tenant:
     made = await make_tenant(api.database, api.keyring)
     await make_running(api.database, made)
     await fill_every_table(api.database, made)
-    await _change(api, made, "UPDATE outbox SET created_at = now() - interval '60 seconds'")
+    await _change(api, made, "UPDATE outbox SET not_before = now() - interval '60 seconds'")
     return made
 
 

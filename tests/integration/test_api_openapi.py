@@ -64,6 +64,8 @@ def test_every_operation_needs_a_key_and_may_answer_with_a_problem(document):
         "delete /v1/tenants/{tenant_id}",
         "get /v1/tenants/{tenant_id}/settings",
         "patch /v1/tenants/{tenant_id}/settings",
+        "get /v1/tenants/{tenant_id}/dead-letters",
+        "post /v1/tenants/{tenant_id}/dead-letters/replay",
     }
     for name, operation in operations.items():
         assert operation["security"] == [{"key": []}], name
@@ -78,7 +80,9 @@ def test_operations_have_short_names_of_their_own(document):
         "change_settings",
         "change_tenant",
         "erase_tenant",
+        "list_dead_letters",
         "list_tenants",
+        "replay_dead_letters",
         "show_settings",
         "show_tenant",
     ]

@@ -27,7 +27,7 @@ async def _open(desk: DeskUnderTest, user: int = 77, name: str = "Ann"):
 async def _settled(desk: DeskUnderTest) -> dict[str, int]:
     """What became of everything, once the sender has recorded what was on its way."""
     desk.sender.drain()
-    await desk.tasks[1]
+    await desk.sender.idle.wait()
     return await desk.dispositions()
 
 
@@ -92,33 +92,29 @@ async def test_one_customer_who_is_gone_holds_up_nobody(desk: DeskUnderTest) -> 
 async def _store(desk: DeskUnderTest, words: str) -> None:
     """A message arrives, as the running relay would store it."""
     (fed,) = await desk.session.feed(desk.session.customer(words))
-    await desk.relay.store(Batch((fed,), Cursor(str(fed.id))))
-
-
-async def _turn(desk: DeskUnderTest) -> None:
-    """One turn of the sender, and the end of what it started."""
-    await desk.sender._turn()
-    await asyncio.gather(*desk.sender._tasks)
+    await desk.store(Batch((fed,), Cursor(str(fed.id))))
 
 
 async def test_what_comes_for_a_lane_that_is_just_sending_goes_out_right_behind(desk: DeskUnderTest) -> None:
     await _store(desk, "hello")
     for _ in range(4):
-        await _turn(desk)
+        await desk.turn()
     desk.session.hold = asyncio.Event()
-    await _store(desk, "one")
-    await desk.sender._turn()
-    await _store(desk, "two")
-    await desk.sender._turn()
+    for words in ("one", "two"):
+        (fed,) = await desk.session.feed(desk.session.customer(words))
+        storing = asyncio.create_task(desk.seat.store(Batch((fed,), fed.cursor)))
+        await asyncio.sleep(0)
+        await desk.open_turn()
+        await storing
     desk.session.hold.set()
     await asyncio.gather(*desk.sender._tasks)
-    await _turn(desk)
+    await desk.turn()
     assert len(desk.session.sent(GROUP)) == 3
 
 
 async def test_bodies_are_encrypted_while_they_wait_and_gone_once_delivered(desk: DeskUnderTest) -> None:
     await desk.session.feed(desk.session.customer("a secret of Ann's"))
-    await desk.relay.store(await desk.session.receive(None))
+    await desk.store_only(await desk.session.receive(None))
     waiting = await desk.rows("SELECT body FROM outbox")
     assert all(row.body and b"secret" not in row.body for row in waiting)
     desk.start()
@@ -130,7 +126,7 @@ async def test_bodies_are_encrypted_while_they_wait_and_gone_once_delivered(desk
 async def test_an_update_that_comes_twice_has_its_effect_once(desk: DeskUnderTest) -> None:
     await desk.session.feed(desk.session.customer("once"))
     batch = await desk.session.receive(None)
-    await desk.relay.store(batch)
-    await desk.relay.store(batch)
+    await desk.store_only(batch)
+    await desk.store_only(batch)
     rows = await desk.rows("SELECT count(*) AS n FROM outbox WHERE kind = 'copy'")
     assert rows[0].n == 1

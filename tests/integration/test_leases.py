@@ -1,16 +1,19 @@
 """Leases: one holder per shard, terms that grow, and writes of an expired term that touch nothing."""
 
+import time
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
 
 from tenants import intake, leases, outbox, topics
-from tenants.db import Database
+from tenants.db import Database, UnitOfWork
 from tenants.errors import LeaseLost
 from tenants.ids import MessageId, WorkerId, new_id
+from tenants.intake import Intake
 from tenants.leases import SHARDS, Lease
-from tenants.outbox import Delivered
+from tenants.outbox import Claimed, Delivered, Wish
 from tests.fakes import GROUP
 from tests.integration.conftest import DeskUnderTest
 from worker.leases import LeaseKeeper
@@ -79,6 +82,52 @@ async def test_a_keeper_trusts_a_lease_only_until_shortly_before_its_end(databas
         keeper.require(lease)
 
 
+def _keeper(database: Database, clock: Callable[[], float] = leases.boottime) -> LeaseKeeper:
+    return LeaseKeeper(database, WorkerId(new_id()), length=LENGTH, changed=lambda: None, clock=clock)
+
+
+async def test_a_renewal_counts_from_the_start_of_the_attempt(database: Database) -> None:
+    """Its answer may be late, or the process may have slept before it read it."""
+    keeper = _keeper(database, clock=iter((*[1000.0] * 2, *[1013.0] * 3)).__next__)
+    await keeper.refresh()
+    with pytest.raises(LeaseLost):
+        keeper.require(keeper.held[0])
+
+
+async def test_a_machine_that_slept_trusts_no_lease_when_it_wakes(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CLOCK_BOOTTIME goes on meanwhile; the monotonic clock, which the event loop has, does not."""
+    keeper, awake = _keeper(database), time.clock_gettime
+    await keeper.refresh()
+    lease = keeper.held[0]
+    keeper.require(lease)
+    slept = {time.CLOCK_BOOTTIME: 3600}
+    monkeypatch.setattr(time, "clock_gettime", lambda clock: awake(clock) + slept.get(clock, 0))
+    with pytest.raises(LeaseLost):
+        keeper.require(lease)
+    await keeper.refresh()
+    keeper.require(lease)
+
+
+@pytest.mark.parametrize("jump", [-1_000_000, 1_000_000])
+async def test_a_wall_clock_that_jumps_changes_nothing(
+    database: Database, monkeypatch: pytest.MonkeyPatch, jump: int
+) -> None:
+    keeper, right = _keeper(database), time.time_ns
+    await keeper.refresh()
+    held = keeper.held
+    monkeypatch.setattr(time, "time_ns", lambda: right() + jump * 10**9)
+    monkeypatch.setattr(time, "time", lambda: right() / 10**9 + jump)
+    keeper.require(held[0])
+    await keeper.refresh()
+    assert keeper.held == held
+    keeper.require(held[0])
+    other = _keeper(database)
+    await other.refresh()
+    assert not other.held, "what one holds, no other clock makes free"
+
+
 async def _outdated(desk: DeskUnderTest) -> Lease:
     """The desk's lease after another worker has taken its shard."""
     await _expire(desk.database)
@@ -87,7 +136,7 @@ async def _outdated(desk: DeskUnderTest) -> Lease:
 
 
 async def _queued(desk: DeskUnderTest) -> None:
-    await desk.relay.store(await _batch(desk))
+    await desk.store_only(await _batch(desk))
 
 
 async def _batch(desk: DeskUnderTest):
@@ -95,11 +144,16 @@ async def _batch(desk: DeskUnderTest):
     return await desk.session.receive(None)
 
 
+async def _claim(unit: UnitOfWork, desk: DeskUnderTest, lease: Lease) -> Claimed:
+    wish = Wish(desk.tenant.id, lease, GROUP, team=9, units=9, customers=9)
+    return (await outbox.claim(unit, [wish], desk.keyring))[desk.tenant.id]
+
+
 async def test_an_outdated_term_moves_no_cursor_and_stores_no_update(desk: DeskUnderTest) -> None:
     batch = await _batch(desk)
     await _outdated(desk)
     with pytest.raises(LeaseLost):
-        await desk.relay.store(batch)
+        await desk.store_only(batch)
     assert (
         await desk.rows("SELECT 1 FROM updates UNION ALL SELECT 1 FROM outbox UNION ALL SELECT 1 FROM dialogs") == []
     )
@@ -108,9 +162,9 @@ async def test_an_outdated_term_moves_no_cursor_and_stores_no_update(desk: DeskU
 
 async def test_an_outdated_term_writes_no_outcome_even_without_the_first_check(desk: DeskUnderTest) -> None:
     lease = await _outdated(desk)
-    with pytest.raises(LeaseLost):
-        async with desk.database.tenant(desk.tenant.id) as unit:
-            await intake.store_outcomes(unit, desk.tenant.id, lease, [], cursor="99", keyring=desk.line.keyring)
+    async with desk.database.tenant(desk.tenant.id) as unit:
+        stored = await intake.store(unit, [Intake(desk.tenant.id, lease, [], [], "99")], desk.keyring)
+    assert stored == set()
     assert (await desk.rows("SELECT cursor FROM intakes"))[0].cursor is None
 
 
@@ -118,26 +172,23 @@ async def test_an_outdated_term_claims_nothing_and_asks_for_no_topic(desk: DeskU
     await _queued(desk)
     lease = await _outdated(desk)
     async with desk.database.tenant(desk.tenant.id) as unit:
-        claimed = await outbox.claim(
-            unit, desk.tenant.id, lease, desk.line.keyring, group=GROUP, team=9, customers=9, busy=[]
-        )
-        asked = await topics.ask_for_topic(unit, desk.tenant.id, lease)
-    assert (claimed.runs, asked) == ([], None)
+        claimed = await _claim(unit, desk, lease)
+        asked = await topics.ask_for_topics(unit, [(desk.tenant.id, lease)])
+        mended = await topics.take_stale_topics(unit, [(desk.tenant.id, lease)])
+    assert (claimed.runs, asked, mended) == ([], {}, {})
     assert {row.attempts for row in await desk.rows("SELECT attempts FROM outbox")} == {0}
 
 
 async def test_an_outdated_term_records_no_result(desk: DeskUnderTest) -> None:
     await _queued(desk)
     async with desk.database.tenant(desk.tenant.id) as unit:
-        claimed = await outbox.claim(
-            unit, desk.tenant.id, desk.line.lease, desk.line.keyring, group=GROUP, team=9, customers=9, busy=[]
-        )
+        claimed = await _claim(unit, desk, desk.line.lease)
     (row,) = claimed.runs[0]
     lease = await _outdated(desk)
-    with pytest.raises(LeaseLost):
-        async with desk.database.tenant(desk.tenant.id) as unit:
-            results = [Delivered(row.id, MessageId(5))]
-            await outbox.record_delivered(unit, desk.tenant.id, lease, results, group=GROUP)
+    async with desk.database.tenant(desk.tenant.id) as unit:
+        results = [Delivered(desk.tenant.id, row.id, MessageId(5))]
+        refused = await outbox.record_delivered(unit, [(desk.tenant.id, lease, GROUP)], results)
+    assert refused == {desk.tenant.id}
     assert [r.state for r in await desk.rows("SELECT state FROM outbox WHERE id = :id", id=row.id)] == ["sending"]
 
 
@@ -145,11 +196,10 @@ async def test_a_row_that_a_dead_worker_was_sending_is_claimed_again_with_a_seco
     desk: DeskUnderTest,
 ) -> None:
     await _queued(desk)
-    claim = {"group": GROUP, "team": 9, "customers": 9, "busy": []}
     async with desk.database.tenant(desk.tenant.id) as unit:
-        await outbox.claim(unit, desk.tenant.id, desk.line.lease, desk.line.keyring, **claim)
+        await _claim(unit, desk, desk.line.lease)
     await _expire(desk.database)
     taken = {lease.shard: lease for lease in await _take(desk.database, WorkerId(new_id()))}
     async with desk.database.tenant(desk.tenant.id) as unit:
-        again = await outbox.claim(unit, desk.tenant.id, taken[desk.tenant.shard], desk.line.keyring, **claim)
+        again = await _claim(unit, desk, taken[desk.tenant.shard])
     assert [row.attempts for run in again.runs for row in run] == [2]

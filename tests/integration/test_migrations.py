@@ -17,6 +17,7 @@ from tenants.migrate import alembic_config, check, upgrade
 from tenants.models import metadata, tenants
 from tenants.plans import Plan
 from tests.factories import OWNER, TENANT_TABLES, fill_every_table, make_tenant
+from tests.work import do_jobs
 
 TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
 VIEWS = "SELECT viewname FROM pg_views WHERE schemaname = 'public'"
@@ -106,6 +107,7 @@ async def _work(url: str, keyring) -> None:
                 seen = (await unit.execute(select(table.c.tenant_id).distinct())).scalars().all()
                 assert seen == [tenant.id], table.name
     await connections.erase(OWNER, erased.id)
+    await do_jobs(database)
     assert [tenant.id for tenant in await connections.list_tenants(OWNER)] == [kept.id]
     async with database.fleet() as unit:
         assert (await unit.execute(select(func.count(tenants.c.id)))).scalar_one() == 1

@@ -123,9 +123,3 @@ async def test_a_wizard_is_found_by_its_tenant_until_it_is_dropped(redis: "Redis
     await waiting.drop(one)
     assert await waiting.find(one) is None
     assert 0 < await redis.ttl("setup_bot:waiting") <= 24 * 3600
-
-
-async def test_what_an_owner_is_told_is_told_once(redis: "Redis") -> None:
-    waiting, event = Waiting(redis), f"revoked:{new_id()}"
-    assert await waiting.first_time(event)
-    assert not await waiting.first_time(event)

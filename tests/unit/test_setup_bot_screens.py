@@ -12,7 +12,7 @@ from aiogram.types import InlineKeyboardButton
 from aiogram.utils.formatting import sizeof
 
 from setup_bot.callbacks import Card, Put, Sure, Value
-from setup_bot.screens import connections, group, settings
+from setup_bot.screens import connections, group, settings, told
 from setup_bot.screens.screen import BUTTON_LIMIT, TEXT_LIMIT, Screen, shorten
 from setup_bot.texts import ENGLISH, plain, say, words
 from setup_bot.verification import Finding, Report
@@ -76,7 +76,7 @@ def tenant_screens(tenant: Tenant) -> list[Screen]:
     shown = [
         connections.card(tenant, None),
         connections.card(tenant, "z" * 300, notice=say("token.mine_already", bot=tenant.bot_username)),
-        connections.revoked(tenant),
+        *(told.screen(tenant, kind, {"problem": "y" * 250}) for kind in told.KINDS),
         *(connections.delete(tenant, sure) for sure in Sure),
         group.link(tenant, "w" * 64),
         group.expired(tenant),

@@ -1,0 +1,44 @@
+"""What owners are told without asking: a message of its own, from which the connection is one press away."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from aiogram.utils.formatting import Text
+
+from setup_bot.screens.connections import connection_button
+from setup_bot.screens.screen import Screen
+from setup_bot.texts import plain, say
+from tenants import owner_notices
+from tenants.connections import Tenant
+
+
+def _revoked(tenant: Tenant, _: Mapping[str, Any]) -> Text:
+    return say("told.revoked", bot=tenant.bot_username)
+
+
+def _conflict(tenant: Tenant, params: Mapping[str, Any]) -> Text:
+    return say("told.conflict", bot=tenant.bot_username, problem=params["problem"])
+
+
+def _group_trouble(tenant: Tenant, params: Mapping[str, Any]) -> Text:
+    return say("told.group_trouble", bot=tenant.bot_username, group=_group(tenant), problem=params["problem"])
+
+
+def _group_mended(tenant: Tenant, _: Mapping[str, Any]) -> Text:
+    return say("told.group_mended", bot=tenant.bot_username, group=_group(tenant))
+
+
+def _group(tenant: Tenant) -> str:
+    return plain(tenant.group_title or "…")
+
+
+KINDS: Mapping[str, Callable[[Tenant, Mapping[str, Any]], Text]] = {
+    owner_notices.REVOKED: _revoked,
+    owner_notices.CONFLICT: _conflict,
+    owner_notices.GROUP_TROUBLE: _group_trouble,
+    owner_notices.GROUP_MENDED: _group_mended,
+}
+
+
+def screen(tenant: Tenant, kind: str, params: Mapping[str, Any]) -> Screen:
+    return Screen(KINDS[kind](tenant, params), ((connection_button(tenant),),))

@@ -1,0 +1,24 @@
+"""What the kinds of jobs do. A kind is one line here and one function, idempotent by its job's id."""
+
+from datetime import timedelta
+
+from tenants.db import UnitOfWork
+from tenants.erasure import erase_tenant
+from tenants.intake import forget_the_past
+from tenants.jobs import Job, Kinds, forget_done_jobs
+from tenants.owner_notices import forget_told
+
+FORGET = "forget_the_past"
+
+PERIODIC = {FORGET: timedelta(minutes=10)}
+"""The fleet's own jobs: one row for each period."""
+
+
+async def _forget(unit: UnitOfWork, _: Job) -> bool:
+    await forget_the_past(unit)
+    await forget_done_jobs(unit)
+    await forget_told(unit)
+    return True
+
+
+KINDS: Kinds = {"erase_tenant": erase_tenant, FORGET: _forget}

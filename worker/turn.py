@@ -1,0 +1,303 @@
+"""One turn: a transaction that serves many tenants at once, so that what it costs is shared.
+
+It records what became of earlier calls, stores what came in, and claims what may go out now. Each statement joins
+on the leases' terms; a tenant whose lease does not hold any more is left out and told so.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from sessions.port import ChatKind, Cursor, Incoming, Message
+from tenants import intake, outbox, set_aside, topics
+from tenants.connections import follow_group, propose_group
+from tenants.crypto import Keyring
+from tenants.db import Database, UnitOfWork
+from tenants.dialogs import Wanted, load_books, save_books
+from tenants.errors import LeaseLost
+from tenants.ids import ChatId, TenantId
+from tenants.intake import Failed, Intake, Opening, Outcome
+from tenants.leases import Lease
+from tenants.outbox import Body, Claimed, NewRow, Wish
+from worker.checkpoints import checkpoint
+from worker.dispatch import APOLOGY, Work, awaits_own_topic, dispatch, speaks_in_general, touched
+from worker.errands import Errand, ErrandResult, record_errand
+from worker.line import Line
+from worker.results import record_refused, record_sent
+from worker.sending import Refused, Sent, units_of
+from worker.why import answer
+
+APOLOGIZE_EVERY = timedelta(minutes=10)
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Part:
+    """What one tenant brings to a turn.
+
+    `wish` is None where nothing has to be claimed. `errands` = look for one; `spare` is how many units of the
+    group's budget an errand would have, before the claim; where the group is `housekept` a claim takes none of them.
+    `aside` is why the only update is to be set aside.
+    """
+
+    line: Line
+    updates: Sequence[Incoming] = ()
+    cursor: Cursor | None = None
+    aside: str | None = None
+    sent: Sequence[Sent] = ()
+    refused: Sequence[Refused] = ()
+    errand_result: ErrandResult | None = None
+    group_recovered: bool = False
+    wish: Wish | None = None
+    errands: bool = False
+    errands_are_free: bool = False
+    spare: int = 0
+    housekept: bool = False
+    unsure: bool = False
+    completes: bool = False
+    """Whether the batch is stored with this."""
+
+    @property
+    def tenant(self) -> TenantId:
+        return self.line.tenant
+
+    @property
+    def has_more_than_an_update(self) -> bool:
+        other = self.sent or self.refused or self.errand_result is not None or self.wish is not None
+        return len(self.updates) > 1 or bool(other)
+
+    def results_only(self) -> "Part":
+        return replace(self, updates=(), cursor=None, wish=None, errands=False, completes=False)
+
+    def without_results(self) -> "Part":
+        return replace(self, sent=(), refused=(), errand_result=None, group_recovered=False)
+
+    def pieces(self) -> list["Part"]:
+        """The same, one thing at a time: what went out, then each update with its own cursor, then the wish."""
+        updates = [Part(self.line, updates=[update], cursor=update.cursor) for update in self.updates]
+        rest = Part(self.line, wish=self.wish, errands=True, unsure=True, completes=self.completes)
+        return [self.results_only(), *updates, rest]
+
+    def set_aside(self, reason: str) -> "Part":
+        return replace(self, aside=reason)
+
+    @property
+    def holder(self) -> tuple[TenantId, Lease]:
+        return self.line.tenant, self.line.lease
+
+
+@dataclass(slots=True)
+class Home:
+    """What a tenant takes home: runs to send, an errand to do, and when to come again, in seconds."""
+
+    error: Exception | None = None
+    stored: Sequence[Outcome] = ()
+    claimed: Claimed = field(default_factory=Claimed)
+    errand: Errand | None = None
+    errands_wait: bool = False
+    due: float | None = None
+
+
+Homes = dict[TenantId, Home]
+
+
+class Turn:
+    """`run` raises where the database is in trouble, or where one part's data is; nothing is stored then."""
+
+    def __init__(self, database: Database, keyring: Keyring, brand_link: str) -> None:
+        self._database = database
+        self._keyring = keyring
+        self._brand_link = brand_link
+
+    async def run(self, parts: Sequence[Part]) -> Homes:
+        homes = {part.tenant: Home() for part in parts}
+        async with self._database.tenants([part.tenant for part in parts]) as unit:
+            await self._record(unit, parts, homes)
+            changed = await self._store(unit, parts, homes)
+            await self._claim(unit, parts, homes)
+            await self._find_errands(unit, parts, homes, changed)
+            await self._look_ahead(unit, parts, homes)
+        checkpoint("turn.committed")
+        return homes
+
+    async def _record(self, unit: UnitOfWork, parts: Sequence[Part], homes: Homes) -> None:
+        with_results = [part for part in parts if part.sent]
+        if with_results:
+            for tenant in await record_sent(unit, [(part.line, part.sent) for part in with_results]):
+                homes[tenant].error = LeaseLost()
+        for part in _alive(parts, homes):
+            for refused in part.refused:
+                await record_refused(unit, part.line, refused, self._keyring)
+            if part.group_recovered:
+                await intake.note_group_problem(unit, part.tenant, None)
+            if part.errand_result is not None:
+                await record_errand(unit, part.line, part.errand_result)
+        checkpoint("turn.recorded")
+
+    async def _store(self, unit: UnitOfWork, parts: Sequence[Part], homes: Homes) -> set[TenantId]:
+        """The tenants of which a topic may have to change."""
+        storing = [part for part in _alive(parts, homes) if part.updates]
+        if not storing:
+            return set()
+        works = await self._open(unit, storing, homes)
+        intakes: list[Intake] = []
+        for part in storing:
+            work = works.get(part.tenant)
+            if work is not None and (outcomes := _decide(part, work, homes[part.tenant])) is not None:
+                intakes.append(Intake(part.tenant, part.line.lease, outcomes, work.rows, part.cursor or Cursor("0")))
+        works = {done.tenant: works[done.tenant] for done in intakes}
+        for work in works.values():
+            await follow_up(unit, work, self._keyring)
+        changed = await save_books(unit, [work.dialogs for work in works.values()])
+        if intakes:
+            await self._commit_intakes(unit, intakes, homes)
+        await _locate_what_is_set_aside(unit, [part for part in storing if part.aside is not None])
+        checkpoint("turn.stored")
+        return changed
+
+    async def _open(self, unit: UnitOfWork, storing: Sequence[Part], homes: Homes) -> dict[TenantId, Work]:
+        openings = [Opening(part.tenant, part.line.lease, [update.id for update in part.updates]) for part in storing]
+        desks = await intake.open_desks(unit, openings)
+        checkpoint("turn.opened")
+        wanted = []
+        for part in storing:
+            if part.tenant in desks:
+                wanted.append(wanted_by(part.tenant, part.updates, desks[part.tenant].group_id))
+            else:
+                homes[part.tenant].error = LeaseLost()
+        now = next((desk.now for desk in desks.values()), datetime.now(UTC))
+        books = await load_books(unit, wanted, now) if wanted else {}
+        works = {tenant: Work(desks[tenant], book, self._brand_link) for tenant, book in books.items()}
+        for part in storing:
+            work = works.get(part.tenant)
+            if work and any(speaks_in_general(update, work.desk.group_id) for update in part.updates):
+                work.general = await outbox.general_lane(unit, part.tenant)
+        return works
+
+    async def _commit_intakes(self, unit: UnitOfWork, intakes: Sequence[Intake], homes: Homes) -> None:
+        stored = await intake.store(unit, intakes, self._keyring)
+        for done in intakes:
+            if done.tenant in stored:
+                homes[done.tenant].stored = done.outcomes
+            else:
+                homes[done.tenant].error = LeaseLost()
+
+    async def _claim(self, unit: UnitOfWork, parts: Sequence[Part], homes: Homes) -> None:
+        wishes = [part.wish for part in _alive(parts, homes) if part.wish is not None]
+        if wishes:
+            for tenant, claimed in (await outbox.claim(unit, wishes, self._keyring)).items():
+                homes[tenant].claimed = claimed
+        checkpoint("turn.claimed")
+
+    async def _find_errands(
+        self, unit: UnitOfWork, parts: Sequence[Part], homes: Homes, changed: set[TenantId]
+    ) -> None:
+        """Messages come first: an errand takes what they leave of the group's budget. Topics before titles: a
+        message waits for the one, nobody for the other.
+        """
+        looking = []
+        for part in _alive(parts, homes):
+            home = homes[part.tenant]
+            if not part.errands and part.tenant not in changed:
+                continue
+            taken = 0 if part.housekept else _units(home.claimed)
+            if part.errands_are_free and part.spare > taken:
+                looking.append(part.holder)
+            else:
+                home.errands_wait = True
+        if not looking:
+            return
+        found: dict[TenantId, Errand] = {**await topics.ask_for_topics(unit, looking)}
+        rest = [holder for holder in looking if holder[0] not in found]
+        if rest:
+            found |= await topics.take_stale_topics(unit, rest)
+        for tenant, errand in found.items():
+            homes[tenant].errand = errand
+
+    async def _look_ahead(self, unit: UnitOfWork, parts: Sequence[Part], homes: Homes) -> None:
+        """Only where something is known to wait. Once nothing does, the next wake-up says that something came."""
+        unsure = [part for part in _alive(parts, homes) if part.unsure or _waits(homes[part.tenant])]
+        if not unsure:
+            return
+        busy = [lane for part in unsure if part.wish is not None for lane in part.wish.busy]
+        rows = await outbox.seconds_until_due(unit, [(part.tenant, part.line.group) for part in unsure], busy=busy)
+        errands = await topics.seconds_until_errand(
+            unit, [part.tenant for part in unsure if part.line.group is not None]
+        )
+        for part in unsure:
+            due = [seconds[part.tenant] for seconds in (rows, errands) if part.tenant in seconds]
+            homes[part.tenant].due = min(due, default=None)
+
+
+def _waits(home: Home) -> bool:
+    return home.claimed.others_wait or home.errands_wait
+
+
+def _alive(parts: Sequence[Part], homes: Homes) -> list[Part]:
+    return [part for part in parts if homes[part.tenant].error is None]
+
+
+def _units(claimed: Claimed) -> int:
+    """Of the group's budget; a joined text is one message."""
+    return sum(units_of(run) for run in claimed.runs)
+
+
+def wanted_by(tenant: TenantId, updates: Sequence[Incoming], group: ChatId | None) -> Wanted:
+    """The dialogs that these updates are about."""
+    places = [touched(update, group) for update in updates]
+    return Wanted(
+        tenant,
+        chats={chat for chat, _ in places if chat is not None},
+        topics={topic for _, topic in places if topic is not None},
+        adopting=any(awaits_own_topic(update) for update in updates),
+    )
+
+
+def _decide(part: Part, work: Work, home: Home) -> list[Outcome] | None:
+    """What each update means. None where that raised: the part's error says so, and the others go on without it."""
+    fresh = {update.id: update for update in part.updates if update.id not in work.desk.known}.values()
+    if part.aside is not None:
+        return [_set_aside(update, part.aside, work) for update in fresh]
+    try:
+        return [Outcome(update.id, update.kind, dispatch(update, work)) for update in fresh]
+    except Exception as error:
+        log.exception("update.dispatch_failed", tenant=str(part.tenant), updates=len(part.updates))
+        home.error = error
+        return None
+
+
+def _set_aside(incoming: Incoming, reason: str, work: Work) -> Outcome:
+    """Keeps the update, encrypted, and tells the customer in one harmless sentence, not too often."""
+    log.error("update.set_aside", tenant=str(work.desk.tenant), update=incoming.id, reason=reason)
+    event = incoming.event
+    silent = work.desk.settings.SILENT_MODE
+    if isinstance(event, Message) and event.chat.kind is ChatKind.PRIVATE and not silent:
+        dialog = work.dialogs.by_chat.get(event.chat.id)
+        if dialog and not (dialog.apologized_at and work.desk.now - dialog.apologized_at < APOLOGIZE_EVERY):
+            dialog.apologized_at = work.desk.now
+            work.rows.append(NewRow(dialog.customer_lane, "text", Body(APOLOGY)))
+    return Outcome(incoming.id, incoming.kind, Failed(reason), incoming.raw)
+
+
+async def _locate_what_is_set_aside(unit: UnitOfWork, parts: Sequence[Part]) -> None:
+    """So that it is found where people look for it."""
+    for part in parts:
+        for update in part.updates:
+            event = update.event
+            if isinstance(event, Message):
+                await set_aside.locate(
+                    unit, part.tenant, update.id, chat=event.chat.id, message=event.id, topic=event.topic_id
+                )
+
+
+async def follow_up(unit: UnitOfWork, work: Work, keyring: Keyring) -> None:
+    """What dispatch can't do, because it needs the database."""
+    for question in work.questions:
+        await answer(unit, work, question, keyring)
+    for proposed, word in work.proposals:
+        await propose_group(unit, proposed, word)
+    if work.moved_to is not None and work.desk.group_id is not None:
+        await follow_group(unit, work.desk.tenant, work.desk.group_id, work.moved_to)
