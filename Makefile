@@ -37,6 +37,10 @@ test: $(VENV)/.dev ## all tests but those in a browser; ARGS="-k welcome" select
 test-browser: $(VENV)/.dev ## the tests in a browser: needs Debian's chromium
 	@exec $(BIN)/python -m pytest -n 2 -m browser $(ARGS)
 
+.PHONY: mutations
+mutations: $(VENV)/.dev ## break delivery in many places, a test turns red each time (minutes; ARGS="claim record" selects)
+	@$(BIN)/python -m backline.embedded $(BIN)/python -m tests.mutation_check $(ARGS)
+
 .PHONY: lint
 lint: $(VENV)/.dev ## ruff, mypy --strict, and who may import whom
 	$(BIN)/ruff check .

@@ -18,8 +18,9 @@ from aiogram.exceptions import (
     TelegramRetryAfter,
     TelegramUnauthorizedError,
 )
+from aiogram.methods import TelegramMethod
 
-from sessions.bot_api.session import POLL_SECONDS, GetRawUpdates
+from sessions.bot_api.session import POLL_SECONDS
 from setup_bot.handling import ALLOWED, Handling, read_person
 from setup_bot.lines import Lines
 from tenants.backoff import backoff
@@ -47,6 +48,17 @@ def delay_after(error: TelegramAPIError, failures: int) -> float:
     if isinstance(error, TelegramRetryAfter):
         return float(error.retry_after)
     return backoff(failures, longest=LONGEST_BACKOFF)
+
+
+class GetRawUpdates(TelegramMethod[list[dict[str, Any]]]):
+    """getUpdates without aiogram's objects: one update of a shape that nobody knew must not spoil its batch."""
+
+    __returning__ = list[dict[str, Any]]
+    __api_method__ = "getUpdates"
+
+    timeout: int
+    allowed_updates: list[str]
+    offset: int | None = None
 
 
 class Window:

@@ -47,7 +47,8 @@ _ASK = text(
         SELECT f.id FROM lanes l JOIN dialogs f ON f.tenant_id = l.tenant_id AND f.id = l.dialog_id
         WHERE l.tenant_id = h.tenant AND l.direction = 'topic' AND l.head_seq < l.next_seq
             AND l.blocked_until <= now() AND f.topic_id IS NULL AND f.retry_at <= now()
-            AND (f.topic_asked_at IS NULL OR f.topic_asked_at < now() - CAST(:in_doubt AS interval))
+            AND NOT EXISTS (SELECT FROM dialogs o WHERE o.tenant_id = h.tenant AND o.topic_id IS NULL
+                AND o.topic_asked_at > now() - CAST(:in_doubt AS interval))
         ORDER BY l.served_at LIMIT 1
     ) n
     WHERE d.tenant_id = h.tenant AND d.id = n.id
@@ -57,7 +58,9 @@ _ASK = text(
 
 
 async def ask_for_topics(unit: UnitOfWork, holders: Sequence[tuple[TenantId, Lease]]) -> dict[TenantId, TopicToMake]:
-    """For each tenant the dialog that has waited longest for a topic and is not in doubt about one."""
+    """For each tenant the dialog that has waited longest for a topic. None while another one's is in doubt: what
+    turns up must be known by more than its name.
+    """
     values = {"in_doubt": IN_DOUBT, **lease_values(holders)}
     rows = await unit.execute(_ASK, values)
     return {row.tenant_id: TopicToMake(row.id, Status(row.status), row.topic_name) for row in rows}
@@ -68,6 +71,7 @@ _MADE = text(
     WITH held AS ({HELD})
     UPDATE dialogs SET topic_id = :topic, topic_status = :status, topic_open = true, topic_asked_at = NULL
     WHERE tenant_id = :tenant AND id = :dialog AND topic_id IS NULL AND EXISTS (SELECT FROM held)
+        AND NOT EXISTS (SELECT FROM dialogs o WHERE o.tenant_id = :tenant AND o.topic_id = :topic)
         AND EXISTS (SELECT FROM tenants WHERE id = :tenant AND group_id = :group)
     """  # noqa: S608  # a constant of ours
 )
@@ -171,7 +175,8 @@ _NEXT_ERRAND = text(
     SELECT t.tenant, extract(epoch FROM e.due - clock_timestamp()) AS seconds
     FROM unnest(CAST(:tenants AS uuid[])) AS t(tenant) CROSS JOIN LATERAL (
         SELECT min(due) AS due FROM (
-            SELECT greatest(d.retry_at, l.blocked_until, d.topic_asked_at + CAST(:in_doubt AS interval)) AS due
+            SELECT greatest(min(greatest(d.retry_at, l.blocked_until)),
+                max(d.topic_asked_at) + CAST(:in_doubt AS interval)) AS due
             FROM lanes l JOIN dialogs d ON d.tenant_id = l.tenant_id AND d.id = l.dialog_id
             WHERE l.tenant_id = t.tenant AND l.direction = 'topic' AND l.head_seq < l.next_seq AND d.topic_id IS NULL
             UNION ALL

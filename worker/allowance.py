@@ -35,6 +35,10 @@ class Allowance:
         """Units of the group's budget for a claim; one is left for an errand that has waited too long, in seconds."""
         return self._group.for_messages({} if errand_waits is None else {"topic": errand_waits})
 
+    def is_scarce(self) -> bool:
+        """Less than half of the group's minute is left."""
+        return 2 * self._group.available() < self._group.limit
+
     def for_group(self) -> int:
         return self._group.available()
 

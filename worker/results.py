@@ -84,7 +84,8 @@ async def _gone(unit: UnitOfWork, line: Line, run: Sequence[Row], error: Gone, k
 async def _give_up(unit: UnitOfWork, line: Line, run: Sequence[Row], error: SessionError, keyring: Keyring) -> None:
     """Buries the rows and tells the operator in the topic, as a reply to what could not be delivered."""
     metrics.BURIED.labels(error.code).inc(len(run))
-    await outbox.bury(unit, line.tenant, line.lease, run, error=(error.code, error.text))
+    if not await outbox.bury(unit, line.tenant, line.lease, run, error=(error.code, error.text)):
+        return
     first = run[0]
     if first.dialog is None or first.kind == "notice":
         return

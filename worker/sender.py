@@ -155,6 +155,7 @@ class Sender:
             team=team,
             units=units,
             customers=max(0, min(room - team, CUSTOMERS_AT_ONCE - customers)),
+            scarce=self._allowance.is_scarce(),
             busy=busy,
             resting=list(self._allowance.resting()),
         )

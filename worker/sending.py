@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from sessions.errors import Gone, Rejected, SessionError
 from sessions.port import Copy, IdempotencyKey, Session, Text
 from tenants.ids import ChatId, MessageId
-from tenants.outbox import Entity, Row, utf16
+from tenants.outbox import Entity, Row, cut, utf16
 
 LONGEST_TEXT = 4000
-"""Characters of a fallback; Telegram takes 4096 UTF-16 units (Bot API: sendMessage)."""
+"""UTF-16 units of a fallback; Telegram takes 4096 (Bot API: sendMessage)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,4 +169,4 @@ def fallback_text(content: str, text: str, code: str) -> str:
         )
     else:
         line = f"📎 {kind}: Telegram does not let bots copy this kind of message"
-    return f"{line}\n\n{text}"[:LONGEST_TEXT].strip()
+    return cut(f"{line}\n\n{text}", LONGEST_TEXT).strip()

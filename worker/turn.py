@@ -178,12 +178,12 @@ class Turn:
         return works
 
     async def _commit_intakes(self, unit: UnitOfWork, intakes: Sequence[Intake], homes: Homes) -> None:
+        """Raises `LeaseLost` where one ended since it was opened: its dialogs must not be stored without it."""
         stored = await intake.store(unit, intakes, self._keyring)
         for done in intakes:
-            if done.tenant in stored:
-                homes[done.tenant].stored = done.outcomes
-            else:
-                homes[done.tenant].error = LeaseLost()
+            if done.tenant not in stored:
+                raise LeaseLost
+            homes[done.tenant].stored = done.outcomes
 
     async def _claim(self, unit: UnitOfWork, parts: Sequence[Part], homes: Homes) -> None:
         wishes = [part.wish for part in _alive(parts, homes) if part.wish is not None]

@@ -20,7 +20,6 @@ from aiogram.exceptions import (
 )
 from aiogram.methods import (
     CloseForumTopic,
-    CopyMessage,
     CopyMessages,
     CreateForumTopic,
     DeleteMessages,
@@ -74,17 +73,6 @@ _STATUS: tuple[tuple[type[TelegramAPIError], int], ...] = (
 )
 
 
-class GetRawUpdates(TelegramMethod[list[dict[str, Any]]]):
-    """getUpdates without aiogram's objects: see `sessions.bot_api.updates`."""
-
-    __returning__ = list[dict[str, Any]]
-    __api_method__ = "getUpdates"
-
-    timeout: int
-    allowed_updates: list[str]
-    offset: int | None = None
-
-
 class BotApiSessions:
     """Makes sessions over one shared transport."""
 
@@ -99,27 +87,27 @@ class BotApiSessions:
             raise Rejected(
                 "bad_token", "That is not a bot token: copy it whole, like 123456789:AAE…, from @BotFather."
             ) from None
-        return BotApiSession(bot, poll_seconds=self._poll_seconds)
+        return BotApiSession(bot, self._transport, poll_seconds=self._poll_seconds)
 
     async def close(self) -> None:
         await self._transport.close()
 
 
 class BotApiSession:
-    def __init__(self, bot: Bot, *, poll_seconds: int) -> None:
+    def __init__(self, bot: Bot, transport: SharedTransport, *, poll_seconds: int) -> None:
         self._bot = bot
+        self._transport = transport
         self._poll_seconds = poll_seconds
 
     async def receive(self, cursor: Cursor | None) -> Batch:
         offset = None if cursor is None else int(cursor)
-        request = GetRawUpdates(timeout=self._poll_seconds, allowed_updates=ALLOWED)
+        values: dict[str, Any] = {"timeout": self._poll_seconds, "allowed_updates": ALLOWED}
         if offset is not None:
-            request = GetRawUpdates(timeout=self._poll_seconds, allowed_updates=ALLOWED, offset=offset)
-        raw = await self._call(request)
-        updates = tuple(read_update(item) for item in raw)
+            values["offset"] = offset
+        updates = tuple(read_update(item) for item in await self._request("getUpdates", values))
         if updates:
-            offset = updates[-1].id + 1
-        return Batch(updates, Cursor("0" if offset is None else str(offset)))
+            return Batch(updates, updates[-1].cursor)
+        return Batch((), Cursor("0" if offset is None else str(offset)))
 
     def read(self, raw: bytes) -> Incoming:
         return read_update(orjson.loads(raw))
@@ -144,8 +132,12 @@ class BotApiSession:
         return MessageId((await self._call(request)).message_id)
 
     async def _copy_one(self, copy: Copy) -> MessageId:
-        request = CopyMessage(chat_id=copy.to, from_chat_id=copy.source, message_id=copy.ids[0], **_place(copy))
-        return MessageId((await self._call(request)).message_id)
+        values: dict[str, Any] = {"chat_id": copy.to, "from_chat_id": copy.source, "message_id": copy.ids[0]}
+        if copy.topic is not None:
+            values["message_thread_id"] = copy.topic
+        if copy.reply_to is not None:
+            values["reply_parameters"] = {"message_id": copy.reply_to, "allow_sending_without_reply": True}
+        return MessageId((await self._request("copyMessage", values))["message_id"])
 
     async def _copy_album(self, copy: Copy) -> list[MessageId]:
         values: dict[str, Any] = {} if copy.topic is None else {"message_thread_id": copy.topic}
@@ -185,6 +177,18 @@ class BotApiSession:
         listed = [BotCommand(command=name, description=text) for name, text in commands]
         await self._call(SetMyCommands(commands=listed, scope=BotCommandScopeAllChatAdministrators()))
 
+    async def _request(self, method: str, values: dict[str, Any]) -> Any:
+        """A frequent call, as plain JSON."""
+        try:
+            status, answer = await self._transport.call(self._bot, method, values)
+        except NetworkTrouble as error:
+            raise _translate(error) from None
+        if isinstance(answer, dict) and answer.get("ok"):
+            return answer["result"]
+        if not isinstance(answer, dict):
+            raise Flaky("server_error", "Telegram has a problem of its own.", ambiguous=True)
+        raise _refusal(status, answer)
+
     async def _call(self, method: TelegramMethod[TelegramType], *, done: bool = False) -> TelegramType:
         """`done`: an answer that says "it is so already" counts as success."""
         try:
@@ -204,13 +208,26 @@ def _place(outgoing: Outgoing) -> dict[str, Any]:
     return place
 
 
+def _refusal(status: int, answer: dict[str, Any]) -> SessionError:
+    parameters = answer.get("parameters") or {}
+    if "retry_after" in parameters:
+        return FloodWait(float(parameters["retry_after"]))
+    if "migrate_to_chat_id" in parameters:
+        return _moved(int(parameters["migrate_to_chat_id"]))
+    return classify(int(answer.get("error_code", status)), str(answer.get("description", "")))
+
+
+def _moved(to: int) -> Gone:
+    moved = Gone("group", "migrated", "The group became a supergroup with a new id.")
+    moved.moved_to = to
+    return moved
+
+
 def _translate(error: TelegramAPIError) -> SessionError:
     if isinstance(error, TelegramRetryAfter):
         return FloodWait(error.retry_after)
     if isinstance(error, TelegramMigrateToChat):
-        moved = Gone("group", "migrated", "The group became a supergroup with a new id.")
-        moved.moved_to = error.migrate_to_chat_id
-        return moved
+        return _moved(error.migrate_to_chat_id)
     if isinstance(error, NetworkTrouble):
         return Flaky("network", f"{error.message}.", ambiguous=error.ambiguous)
     if isinstance(error, TelegramNetworkError):

@@ -20,15 +20,25 @@ from aiogram.methods.base import TelegramType
 
 from tenants.db import refuse_network_inside_transaction
 
+_JSON = {"Content-Type": "application/json"}
 CALL_TIMEOUT = 65.0
 """Seconds. Above the 50 s of the longest poll; the Bot API itself may hide a flood wait of 8 s in a call."""
+
+
+class Called(TelegramMethod[bool]):
+    """What aiogram's exceptions want to know of a call: which it was, and nothing that it carried."""
+
+    __returning__ = bool
+    __api_method__ = "called"
+
+    name: str
 
 
 class NetworkTrouble(TelegramNetworkError):
     """No usable answer. `carried_out` is False only where the request surely never reached Telegram."""
 
-    def __init__(self, method: TelegramMethod[Any], message: str, *, ambiguous: bool) -> None:
-        super().__init__(method=method, message=message)
+    def __init__(self, method: str, message: str, *, ambiguous: bool) -> None:
+        super().__init__(method=Called(name=method), message=message)
         self.ambiguous = ambiguous
 
 
@@ -60,10 +70,25 @@ class SharedTransport(BaseSession):
             raise TelegramServerError(method=method, message=f"an answer that is no JSON, status {status}") from None
         return cast("TelegramType", response.result)
 
+    async def call(self, bot: Bot, method: str, values: dict[str, Any]) -> tuple[int, Any]:
+        """A frequent call without aiogram's objects, which cost more than the request: the status and the answer's
+        JSON, None where it is none. Raises `NetworkTrouble`.
+        """
+        refuse_network_inside_transaction()
+        body = {"data": orjson.dumps(values), "headers": _JSON}
+        status, content = await self._exchange(bot, method, body, self.timeout)
+        try:
+            return status, orjson.loads(content)
+        except orjson.JSONDecodeError:
+            return status, None
+
     async def _post(self, bot: Bot, method: TelegramMethod[Any], timeout: float | None) -> tuple[int, Any]:
-        url = self.api.api_url(token=bot.token, method=method.__api_method__)
-        limit = aiohttp.ClientTimeout(total=timeout or self.timeout, connect=10)
         body = await self._body(bot, method)
+        return await self._exchange(bot, method.__api_method__, body, timeout or self.timeout)
+
+    async def _exchange(self, bot: Bot, method: str, body: dict[str, Any], seconds: float) -> tuple[int, bytes]:
+        url = self.api.api_url(token=bot.token, method=method)
+        limit = aiohttp.ClientTimeout(total=seconds, connect=10)
         try:
             async with self._open_client().post(url, timeout=limit, allow_redirects=False, **body) as answer:
                 return answer.status, (await answer.read()).replace(bot.token.encode(), b"[token]")
@@ -82,7 +107,7 @@ class SharedTransport(BaseSession):
             if (prepared := self._prepare(getattr(method, name), bot, files)) is not None
         }
         if not files:
-            return {"data": orjson.dumps(values), "headers": {"Content-Type": "application/json"}}
+            return {"data": orjson.dumps(values), "headers": _JSON}
         form = aiohttp.FormData()
         for name, value in values.items():
             form.add_field(name, value if isinstance(value, str) else self.json_dumps(value))

@@ -16,7 +16,7 @@ from tenants.outbox.claims import (
 )
 from tenants.outbox.queue import enqueue, general_lane
 from tenants.outbox.results import bury, pause_group, record_delivered, snooze
-from tenants.outbox.rows import Body, Delivered, Entity, NewRow, Row, utf16
+from tenants.outbox.rows import Body, Delivered, Entity, NewRow, Row, cut, utf16
 
 __all__ = [
     "LONGEST_JOINED",
@@ -30,6 +30,7 @@ __all__ = [
     "ages_of_recent_sends",
     "bury",
     "claim",
+    "cut",
     "enqueue",
     "general_lane",
     "list_waiting",

@@ -15,6 +15,8 @@ from tenants.outbox.rows import BODY, Body, Row
 LONGEST_JOINED = 4096
 """UTF-16 units of a text (Bot API: sendMessage)."""
 MOST_JOINED = 100
+GATHER_SECONDS = 3
+"""For which a text waits under backlog, so that what follows it comes along."""
 MOST_COPIED = 10
 """Rows that go out as one album or one run of copies."""
 
@@ -22,7 +24,8 @@ MOST_COPIED = 10
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What one tenant's sender has room for: `team` lanes into the group, of whose budget `units` are left, and
-    `customers` lanes out of it. Left out are `busy` lanes, which are being sent, and `resting` ones, whose chats must
+    `customers` lanes out of it. Where units are `scarce`, texts that came just now may wait for more of their kind.
+    Left out are `busy` lanes, which are being sent, and `resting` ones, whose chats must
     wait.
     """
 
@@ -32,6 +35,7 @@ class Wish:
     team: int
     units: int
     customers: int
+    scarce: bool = False
     busy: Sequence[LaneId] = ()
     resting: Sequence[LaneId] = ()
 
@@ -51,13 +55,14 @@ _CLAIM = text(
     f"""
     WITH held AS ({HELD_BY_ALL}),
     wished AS (
-        SELECT h.tenant, h.term, w.chat, w.team, w.units, w.customers,
+        SELECT h.tenant, h.term, w.chat, w.team, w.units, w.customers, w.scarce,
             NOT EXISTS (SELECT FROM pauses p WHERE p.tenant_id = h.tenant AND p.chat_id = w.chat
                 AND p.until > now()) AS group_is_free,
             l.lanes, l.for_team
         FROM held h
         JOIN unnest(CAST(:tenants AS uuid[]), CAST(:groups AS bigint[]), CAST(:team AS integer[]),
-            CAST(:units AS integer[]), CAST(:customers AS integer[])) AS w(tenant, chat, team, units, customers)
+            CAST(:units AS integer[]), CAST(:customers AS integer[]), CAST(:scarce AS boolean[]))
+            AS w(tenant, chat, team, units, customers, scarce)
             ON w.tenant = h.tenant
         CROSS JOIN LATERAL (
             SELECT count(*) AS lanes, coalesce(sum(next_seq - head_seq) FILTER (WHERE direction <> 'customer'), 0)
@@ -66,10 +71,10 @@ _CLAIM = text(
         ) l
     ),
     free AS (
-        SELECT w.tenant, w.term, w.chat, w.for_team > w.units AS is_backlog, f.id, f.head_seq, f.rank,
+        SELECT w.tenant, w.term, w.chat, w.for_team > w.units AS is_backlog, w.scarce, f.id, f.head_seq,
             greatest(1, w.units / greatest(1, w.lanes)) AS most
         FROM wished w CROSS JOIN LATERAL (
-            SELECT l.id, l.head_seq, row_number() OVER (ORDER BY l.served_at) AS rank
+            SELECT l.id, l.head_seq
             FROM lanes l LEFT JOIN dialogs d ON d.tenant_id = l.tenant_id AND d.id = l.dialog_id
             WHERE l.tenant_id = w.tenant AND l.direction IN ('topic', 'general') AND l.head_seq < l.next_seq
                 AND l.blocked_until <= now() AND (d.topic_id IS NOT NULL OR l.dialog_id IS NULL)
@@ -77,7 +82,7 @@ _CLAIM = text(
             ORDER BY l.served_at LIMIT w.team
         ) f
         UNION ALL
-        SELECT w.tenant, w.term, w.chat, false, f.id, f.head_seq, 0, 1
+        SELECT w.tenant, w.term, w.chat, false, false, f.id, f.head_seq, 1
         FROM wished w CROSS JOIN LATERAL (
             SELECT l.id, l.head_seq FROM lanes l
             WHERE l.tenant_id = w.tenant AND l.direction = 'customer' AND l.head_seq < l.next_seq
@@ -90,6 +95,9 @@ _CLAIM = text(
             h.kind = 'copy' AND h.album IS NULL AND h.reply_to IS NULL AND h.units IS NULL AS is_copy
         FROM free f JOIN outbox h ON h.lane_id = f.id AND h.lane_seq = f.head_seq
         WHERE h.not_before <= clock_timestamp() AND NOT (
+            f.is_backlog AND f.scarce AND h.units IS NOT NULL
+            AND h.created_at > now() - interval '{GATHER_SECONDS} seconds'
+        ) AND NOT (
             h.kind = 'answer' AND h.reply_to IS NOT NULL AND h.created_at > now() - interval '2 seconds'
             AND NOT EXISTS (SELECT FROM message_map m WHERE m.tenant_id = h.tenant_id
                 AND m.group_id = h.source_chat_id AND m.topic_message_id = h.reply_to))
@@ -148,6 +156,7 @@ async def claim(unit: UnitOfWork, wishes: Sequence[Wish], keyring: Keyring) -> d
         "team": [0 if wish.group is None else wish.team for wish in wishes],
         "units": [wish.units for wish in wishes],
         "customers": [wish.customers for wish in wishes],
+        "scarce": [wish.scarce for wish in wishes],
         "busy": [lane for wish in wishes for lane in (*wish.busy, *wish.resting)],
     }
     found: dict[TenantId, list[Any]] = {wish.tenant: [] for wish in wishes}
@@ -197,7 +206,10 @@ _NEXT_DUE = text(
         SELECT min(greatest(l.blocked_until, h.not_before, CASE WHEN l.direction <> 'customer'
             THEN (SELECT p.until FROM pauses p WHERE p.tenant_id = l.tenant_id AND p.chat_id = w.chat) END)) AS due
         FROM lanes l JOIN outbox h ON h.lane_id = l.id AND h.lane_seq = l.head_seq
+        LEFT JOIN dialogs t ON t.tenant_id = l.tenant_id AND t.id = l.dialog_id
         WHERE l.tenant_id = w.tenant AND l.head_seq < l.next_seq AND l.id <> ALL(:busy)
+            AND (l.direction = 'customer'
+                OR w.chat IS NOT NULL AND (l.dialog_id IS NULL OR t.topic_id IS NOT NULL))
     ) d
     WHERE d.due IS NOT NULL
     """
@@ -207,7 +219,9 @@ _NEXT_DUE = text(
 async def seconds_until_due(
     unit: UnitOfWork, tenants: Sequence[tuple[TenantId, ChatId | None]], *, busy: Sequence[LaneId]
 ) -> dict[TenantId, float]:
-    """When each tenant's next lane may go on, in seconds from now; a tenant where nothing waits is missing."""
+    """When each tenant's next lane may go on, in seconds from now; a tenant where nothing waits is missing. What
+    waits for a topic to be made waits for an errand.
+    """
     values = {"tenants": [tenant for tenant, _ in tenants], "groups": [group for _, group in tenants]}
     rows = await unit.execute(_NEXT_DUE, {**values, "busy": list(busy)})
     return {row.tenant: float(row.seconds) for row in rows}

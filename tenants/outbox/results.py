@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 from tenants.db import UnitOfWork
 from tenants.errors import LeaseLost
@@ -82,10 +82,12 @@ _SNOOZE = text(
         WHERE id = ANY(:rows) AND tenant_id = :tenant AND term = :term AND state = 'sending'
             AND EXISTS (SELECT FROM held)
         RETURNING lane_id
+    ),
+    blocked AS (
+        UPDATE lanes SET blocked_until = clock_timestamp() + :delay
+        WHERE tenant_id = :tenant AND id IN (SELECT lane_id FROM back)
     )
-    UPDATE lanes SET blocked_until = clock_timestamp() + :delay
-    WHERE tenant_id = :tenant AND id IN (SELECT lane_id FROM back)
-    RETURNING id
+    SELECT EXISTS (SELECT FROM held) AS held, (SELECT count(*) FROM back) AS rows
     """  # noqa: S608  # a constant of ours
 )
 
@@ -101,20 +103,9 @@ async def snooze(
     counted: bool,
 ) -> None:
     """Puts rows back and blocks their lane for a while. `error` is a code and a sentence; `counted` = Telegram may
-    have seen the attempt.
+    have seen the attempt. Raises `LeaseLost`; recording the same refusal again changes nothing.
     """
-    ids = [row.id for row in rows]
-    code, sentence = error
-    values = {
-        "tenant": tenant,
-        "rows": ids,
-        "delay": delay,
-        "error": code,
-        "error_text": sentence,
-        "counted": counted,
-    }
-    if (await unit.execute(_SNOOZE, {**values, **lease.values()})).first() is None:
-        raise LeaseLost
+    await _refuse(unit, _SNOOZE, tenant, lease, rows, error=error, delay=delay, counted=counted)
 
 
 _BURY = text(
@@ -125,24 +116,43 @@ _BURY = text(
         WHERE id = ANY(:rows) AND tenant_id = :tenant AND term = :term AND state = 'sending'
             AND EXISTS (SELECT FROM held)
         RETURNING lane_id, lane_seq
+    ),
+    moved AS (
+        UPDATE lanes l SET head_seq = greatest(l.head_seq, d.last + 1), served_at = clock_timestamp()
+        FROM (SELECT lane_id, max(lane_seq) AS last FROM dead GROUP BY lane_id) d
+        WHERE l.id = d.lane_id AND l.tenant_id = :tenant
     )
-    UPDATE lanes l SET head_seq = greatest(l.head_seq, d.last + 1), served_at = clock_timestamp()
-    FROM (SELECT lane_id, max(lane_seq) AS last FROM dead GROUP BY lane_id) d
-    WHERE l.id = d.lane_id AND l.tenant_id = :tenant
-    RETURNING l.id
+    SELECT EXISTS (SELECT FROM held) AS held, (SELECT count(*) FROM dead) AS rows
     """  # noqa: S608  # a constant of ours
 )
 
 
 async def bury(
     unit: UnitOfWork, tenant: TenantId, lease: Lease, rows: Sequence[Row], *, error: tuple[str, str]
-) -> None:
-    """Gives rows up for good and moves their lane on. The bodies stay, encrypted, for a replay."""
-    ids = [row.id for row in rows]
+) -> bool:
+    """Gives rows up for good and moves their lane on. The bodies stay, encrypted, for a replay.
+
+    Whether that was news: after a commit whose answer was lost it is recorded already. Raises `LeaseLost`.
+    """
+    return await _refuse(unit, _BURY, tenant, lease, rows, error=error)
+
+
+async def _refuse(
+    unit: UnitOfWork,
+    statement: TextClause,
+    tenant: TenantId,
+    lease: Lease,
+    rows: Sequence[Row],
+    *,
+    error: tuple[str, str],
+    **more: object,
+) -> bool:
     code, sentence = error
-    values = {"tenant": tenant, "rows": ids, "error": code, "error_text": sentence, **lease.values()}
-    if (await unit.execute(_BURY, values)).first() is None:
+    values = {"tenant": tenant, "rows": [row.id for row in rows], "error": code, "error_text": sentence}
+    done = (await unit.execute(statement, {**values, **more, **lease.values()})).one()
+    if not done.held:
         raise LeaseLost
+    return bool(done.rows)
 
 
 _PAUSE = text(

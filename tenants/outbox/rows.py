@@ -23,6 +23,11 @@ def utf16(text: str) -> int:
     return len(text) + sum(char > "\uffff" for char in text)
 
 
+def cut(text: str, units: int) -> str:
+    """At most so many UTF-16 units, and no half of a character."""
+    return text if utf16(text) <= units else text.encode("utf-16-le")[: 2 * units].decode("utf-16-le", "ignore")
+
+
 @dataclass(frozen=True, slots=True)
 class Body:
     """The words of a row. For a copy: what is said instead when the message can't be copied any more."""

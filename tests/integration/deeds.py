@@ -90,11 +90,23 @@ class Write:
 
 
 @dataclass(frozen=True)
-class Answer:
-    """An operator writes where something of the customer's arrived: plainly, or as a reply with or without a quote."""
+class Burst:
+    """A customer writes many plain texts at once."""
 
     shop: int
     customer: int
+    fillers: tuple[str, ...]
+
+    async def do(self, fleet: Fleet) -> None:
+        for filler in self.fillers:
+            await Write(self.shop, self.customer, "plain", filler).do(fleet)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An operator writes where something of a customer's arrived: plainly, as a reply, or as one that quotes."""
+
+    shop: int
     way: str
     pick: int = 0
     filler: str = ""
@@ -102,18 +114,21 @@ class Answer:
     async def do(self, fleet: Fleet) -> None:
         shop = fleet.shops[self.shop]
         telegram = shop.telegram
-        topics = [t for t in telegram.topics_of(70 + self.customer) if t not in telegram.deleted_topics]
-        if not topics:
+        topics = [telegram.topics_of(70 + customer)[-1:] for customer in range(len(NAMES))]
+        there = [topic[0] for topic in topics if topic and topic[0] not in telegram.deleted_topics]
+        if not there:
             return
-        message = telegram.operator("", topics[-1])
+        message = telegram.operator("", there[self.pick % len(there)])
         if self.way in {"reply", "quote"}:
             message = await self._as_reply(shop, message)
         await telegram.write(message, self.filler)
 
     async def _as_reply(self, shop: Shop, message: Message) -> Message:
         telegram = shop.telegram
-        calls = [d for d in telegram.done if d.outgoing.to == GROUP and d.outgoing.topic == message.topic_id]
-        calls = [done for done in calls if telegram.contents(done)]
+        here = [d for d in telegram.done if (d.outgoing.to, d.outgoing.topic) == (GROUP, message.topic_id)]
+        calls = [done for done in here if telegram.contents(done)]
+        if self.way == "quote":
+            calls = [done for done in calls if not isinstance(done.outgoing, Copy)] or calls
         done = calls[-1 - self.pick % len(calls)]
         if isinstance(done.outgoing, Copy):
             held = telegram.contents(done)
@@ -226,6 +241,20 @@ class Turns:
 
 
 @dataclass(frozen=True)
+class InTheMiddle:
+    """Something is written, and the turn that stores it comes to grief."""
+
+    write: Write
+    dies_at: str | None
+    breaks_at: str | None
+
+    async def do(self, fleet: Fleet) -> None:
+        await self.write.do(fleet)
+        worker = fleet.live().index(fleet.holder[self.write.shop])
+        await fleet.turn(worker, dies_at=self.dies_at, breaks_at=self.breaks_at)
+
+
+@dataclass(frozen=True)
 class Kill:
     """The process of a shop's holder dies between two turns."""
 
@@ -262,27 +291,69 @@ class Batches:
         fleet.shops[self.shop].telegram.batch = self.size
 
 
+SHOP_CUSTOMERS = st.integers(0, len(NAMES) - 1)
+PICKS = st.integers(0, 12)
+FILLED = st.lists(st.sampled_from(FILLERS), min_size=4, max_size=12).map(tuple)
+
+
+def mixed(*strategies: st.SearchStrategy[Deed]) -> st.SearchStrategy[Deed]:
+    """One of them, each as often as it is named: `one_of` would weigh them another way."""
+    return st.sampled_from(strategies).flatmap(lambda strategy: strategy)
+
+
+def begun(
+    first: st.SearchStrategy[Deed], then: st.SearchStrategy[Deed], *, most: int
+) -> st.SearchStrategy[list[Deed]]:
+    """A few messages first, so that there is something to talk about."""
+    firsts, rest = st.lists(first, min_size=2, max_size=6), st.lists(then, min_size=most // 2, max_size=most)
+    return st.tuples(firsts, rest).map(lambda drawn: [*drawn[0], Turns(0, 3), *drawn[1]])
+
+
 def deeds(shops: int) -> st.SearchStrategy[list[Deed]]:
-    shop, customer, pick = st.integers(0, shops - 1), st.integers(0, len(NAMES) - 1), st.integers(0, 12)
+    shop, worker = st.integers(0, shops - 1), st.integers(0, 2)
     ways = st.sampled_from(["plain", "plain", "plain", "media", "media", "reply", "album", "late"])
-    write = st.builds(Write, shop, customer, ways, st.sampled_from(FILLERS), pick)
-    answer = st.builds(Answer, shop, customer, st.sampled_from(["plain", "reply", "quote"]), pick)
+    write = st.builds(Write, shop, SHOP_CUSTOMERS, ways, st.sampled_from(FILLERS), PICKS)
     methods = st.sampled_from(["send", "send", "send", "create_topic", "rename_topic"])
-    fail = st.builds(Fail, shop, methods, st.sampled_from(sorted(FAULTS)))
-    lose_answer = st.builds(LoseAnswer, shop, methods, st.booleans())
-    turns = st.builds(Turns, st.integers(0, 3), st.integers(1, 3))
-    rare = st.one_of(
+    strange = [
         st.builds(Poison, shop, st.booleans()),
         st.builds(LeaveOut, shop),
-        st.builds(DeleteTopic, shop, customer),
+        st.builds(DeleteTopic, shop, SHOP_CUSTOMERS),
+        st.builds(Hold, shop),
         st.builds(Hold, shop),
         st.builds(LetGo, shop),
-        st.builds(Turns, st.integers(0, 3), st.just(1), st.sampled_from(IN_A_TURN), st.none()),
-        st.builds(Turns, st.integers(0, 3), st.just(1), st.none(), st.sampled_from(IN_A_TURN)),
+        st.builds(Turns, worker, st.just(1), st.sampled_from(IN_A_TURN), st.none()),
+        st.builds(Turns, worker, st.just(1), st.none(), st.sampled_from(IN_A_TURN)),
+        st.builds(InTheMiddle, write, st.none(), st.sampled_from(IN_A_TURN)),
+        st.builds(InTheMiddle, write, st.none(), st.just(IN_A_TURN[-1])),
+        st.builds(InTheMiddle, write, st.sampled_from(IN_A_TURN), st.none()),
         st.builds(Kill, shop),
         st.builds(Lose, shop),
-        st.builds(Skip, st.sampled_from([1.0, 12.0, 400.0])),
         st.builds(Batches, shop, st.sampled_from([1, 2, 100])),
+    ]
+    often = [
+        *[write] * 6,
+        *[st.builds(Burst, shop, SHOP_CUSTOMERS, FILLED)] * 2,
+        *[st.builds(Answer, shop, st.sampled_from(["plain", "reply", "quote"]), PICKS)] * 5,
+        *[st.builds(Turns, worker, st.integers(1, 4))] * 10,
+        *[st.builds(Skip, st.sampled_from([1.0, 12.0, 70.0, 400.0]))] * 2,
+        *[st.builds(Fail, shop, methods, st.sampled_from(sorted(FAULTS)))] * 2,
+        *[st.builds(LoseAnswer, shop, methods, st.booleans())] * 2,
+    ]
+    return begun(write, mixed(*often, *strange), most=40)
+
+
+def backlogs() -> st.SearchStrategy[list[Deed]]:
+    """Much to say, little budget, and answers that quote."""
+    shop = st.just(0)
+    customer = st.integers(0, 1)
+    ways = st.sampled_from(["media", "media", "album", "late", "reply"])
+    burst = st.builds(Burst, shop, customer, FILLED)
+    then = mixed(
+        *[burst] * 2,
+        st.builds(Write, shop, customer, ways, st.sampled_from(FILLERS), PICKS),
+        *[st.builds(Answer, shop, st.sampled_from(["reply", "quote", "quote"]), PICKS)] * 3,
+        *[st.just(Turns(0, 3))] * 3,
+        *[st.just(Skip(70))] * 2,
+        st.builds(Fail, shop, st.just("send"), st.sampled_from(["rejected", "flaky", "short flood"])),
     )
-    each = st.one_of(write, write, write, answer, fail, lose_answer, turns, turns, turns, turns, rare, rare)
-    return st.lists(each, min_size=10, max_size=45)
+    return begun(burst, then, most=24)

@@ -26,9 +26,7 @@ class Records:
         counted = await shop.rows("SELECT update_id, disposition FROM dispositions")
         rows = await shop.rows("SELECT * FROM outbox ORDER BY lane_id, lane_seq")
         mapped = await shop.rows("SELECT * FROM message_map")
-        return cls(
-            {row.update_id: row.disposition for row in counted}, rows, {row.message_id: row for row in mapped}
-        )
+        return cls({row.update_id: row.disposition for row in counted}, rows, {row.message_id: row for row in mapped})
 
     def row_of(self) -> dict[int, Any]:
         return {row.source_message_id: row for row in self.rows if row.kind in {"copy", "answer"}}

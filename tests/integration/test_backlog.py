@@ -9,9 +9,15 @@ from tests.integration.conftest import DeskUnderTest
 from worker.allowance import Allowance
 
 
-async def _write(desk: DeskUnderTest, *messages: Message) -> None:
+async def _write(desk: DeskUnderTest, *messages: Message, just_now: bool = False) -> None:
     fed = await desk.session.feed(*messages)
     await desk.store_only(Batch(tuple(fed), fed[-1].cursor))
+    if not just_now:
+        await _a_while_ago(desk)
+
+
+async def _a_while_ago(desk: DeskUnderTest) -> None:
+    await desk.rows("UPDATE outbox SET created_at = now() - interval '4 seconds' RETURNING 1")
 
 
 async def _opened(desk: DeskUnderTest) -> int:
@@ -134,3 +140,14 @@ async def test_a_run_of_which_telegram_leaves_some_out_is_taken_back_and_sent_on
     (taken_back,) = [call for call in desk.session.calls if call.method == "delete"]
     assert len(taken_back.outgoing[1]) == 2
     assert (await desk.dispositions())["relayed"] == 4
+
+
+async def test_where_little_is_left_texts_that_came_just_now_wait_for_more_of_their_kind(desk: DeskUnderTest) -> None:
+    await _opened(desk)
+    _short_of_budget(desk, 20)
+    desk.sender._allowance.remember([1.0] * 12)
+    await _write(desk, *_texts(desk, *map(str, range(10))), just_now=True)
+    assert await _send_what_waits(desk) == []
+    await _a_while_ago(desk)
+    (call,) = await _send_what_waits(desk)
+    assert call.outgoing.text == "\n".join(map(str, range(10)))
