@@ -56,6 +56,14 @@ check-migrations: $(VENV)/.dev ## the migrations lead to the tables that the cod
 bench: $(VENV)/.dev ## how fast it is here
 	@exec $(BIN)/python -m bench $(ARGS)
 
+.PHONY: chaos
+chaos: $(VENV)/.dev ## kill, pause, cut and restart everything for minutes, then audit every message (ARGS="--seed 7")
+	@exec $(BIN)/python -m chaos $(ARGS)
+
+.PHONY: crashes
+crashes: $(VENV)/.dev ## a worker is killed a thousand times, at each named edge in turn (10 minutes)
+	@KILLS=91 exec $(BIN)/python -m pytest -n $(JOBS) tests/e2e/test_checkpoints.py $(ARGS)
+
 .PHONY: docs
 docs: $(VENV)/.dev ## write the pages that are generated from the code
 	$(BIN)/python -m tenants.settings.docs > docs/settings.md.new

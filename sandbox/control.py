@@ -11,7 +11,7 @@ from aiohttp import web
 
 from sandbox.act import act
 from sandbox.faults import Fault
-from sandbox.view import Json, person_view, step_view, world_view
+from sandbox.view import Json, person_view, step_view, texts_view, world_view
 from sandbox.world import NotAllowed
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def routes(sandbox: "Sandbox") -> list[web.RouteDef]:
         web.post("/sandbox/settings", answer(control.settings)),
         web.get("/sandbox/settings", answer(control.settings)),
         web.get("/sandbox/state", answer(control.state)),
+        web.get("/sandbox/texts", answer(control.texts)),
         web.post("/sandbox/act", answer(control.act)),
         web.get("/sandbox/view", answer(control.view)),
         web.get("/sandbox/journey", answer(control.journey)),
@@ -114,6 +115,9 @@ class _Control:
 
     async def state(self, _: web.Request) -> Any:
         return world_view(self._world) | self._sandbox.cast
+
+    async def texts(self, _: web.Request) -> Any:
+        return texts_view(self._world)
 
     async def act(self, request: web.Request) -> Any:
         return act(self._world, await _body(request))

@@ -41,6 +41,18 @@ def chat_view(world: World, flood: Flood, chat: Chat, user: User) -> Json:
     return view
 
 
+def texts_view(world: World) -> Json:
+    """What bots have said, in order: [id, text] by chat and topic; a private chat is named BOT:PERSON."""
+    chats = {str(chat.id): chat for chat in world.chats.values()}
+    chats |= {f"{bot}:{person}": chat for (bot, person), chat in world.privates.items()}
+    told: Json = {name: {} for name in chats}
+    for name, chat in chats.items():
+        for message in chat.messages.values():
+            if message.sender.is_bot and message.kind == "text":
+                told[name].setdefault(str(message.topic_id or 0), []).append([message.id, message.text])
+    return told
+
+
 def group_view(chat: Chat) -> Json:
     return {
         "id": chat.id,

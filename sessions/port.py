@@ -1,6 +1,6 @@
 """The port: what a session of one tenant's bot receives and sends, whatever protocol carries it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, NewType, Protocol
@@ -219,8 +219,10 @@ class Session(Protocol):
 class SessionFactory(Protocol):
     """Makes sessions that share one connection pool."""
 
-    def open(self, token: str) -> Session:
-        """Raises `Rejected` for a token of the wrong form. Talks to nobody."""
+    def open(self, token: str, guard: Callable[[], None] | None = None) -> Session:
+        """Raises `Rejected` for a token of the wrong form. Talks to nobody. What `guard` raises right before a
+        request is written ends the call instead.
+        """
         ...
 
     async def close(self) -> None: ...

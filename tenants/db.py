@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Self
 
-from asyncpg import InterfaceError, PostgresError
+from asyncpg import InterfaceError, InternalClientError, PostgresError
 from sqlalchemy import CursorResult, Executable
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as SQLAlchemyTimeout
@@ -179,8 +179,10 @@ def violated(error: DBAPIError) -> str | None:
     return str(name) if name else None
 
 
-_PASSING = ("08", "40", "53", "55", "57", "58")
-"""SQLSTATE classes of trouble that is not the data's: connection, rollback, resources, locks, operator, system."""
+_PASSING = ("08", "25P03", "40", "53", "55", "57", "58")
+"""SQLSTATE classes of trouble that is not the data's: connection, rollback, resources, locks, operator, system; and
+the end of a session that was idle in a transaction, because its process was paused.
+"""
 
 
 def is_passing(error: BaseException) -> bool:
@@ -189,4 +191,4 @@ def is_passing(error: BaseException) -> bool:
         cause = error.orig.__cause__ if error.orig else None
         state = str(getattr(cause, "sqlstate", None) or "")
         return error.connection_invalidated or not state or state.startswith(_PASSING)
-    return isinstance(error, (OSError, TimeoutError, SQLAlchemyTimeout, InterfaceError))
+    return isinstance(error, (OSError, TimeoutError, SQLAlchemyTimeout, InterfaceError, InternalClientError))

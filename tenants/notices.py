@@ -37,7 +37,13 @@ class Listener:
             try:
                 await self._listen()
                 failures = 0
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except (
+                OSError,
+                TimeoutError,
+                asyncpg.PostgresError,
+                asyncpg.InterfaceError,
+                asyncpg.InternalClientError,
+            ) as error:
                 log.warning("notices.connection_lost", error=type(error).__name__)
             failures += 1
             await asyncio.sleep(backoff(failures, longest=LONGEST_PAUSE))

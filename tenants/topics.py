@@ -43,12 +43,15 @@ _ASK = text(
     f"""
     WITH held AS ({HELD_BY_ALL})
     UPDATE dialogs d SET topic_asked_at = clock_timestamp(), errand_at = clock_timestamp()
-    FROM held h CROSS JOIN LATERAL (
+    FROM held h JOIN unnest(CAST(:tenants AS uuid[]), CAST(:listened AS boolean[])) AS i(tenant, has_listened)
+        ON i.tenant = h.tenant
+    CROSS JOIN LATERAL (
         SELECT f.id FROM lanes l JOIN dialogs f ON f.tenant_id = l.tenant_id AND f.id = l.dialog_id
         WHERE l.tenant_id = h.tenant AND l.direction = 'topic' AND l.head_seq < l.next_seq
             AND l.blocked_until <= now() AND f.topic_id IS NULL AND f.retry_at <= now()
             AND NOT EXISTS (SELECT FROM dialogs o WHERE o.tenant_id = h.tenant AND o.topic_id IS NULL
-                AND o.topic_asked_at > now() - CAST(:in_doubt AS interval))
+                AND o.topic_asked_at IS NOT NULL
+                AND (NOT i.has_listened OR o.topic_asked_at > now() - CAST(:in_doubt AS interval)))
         ORDER BY l.served_at LIMIT 1
     ) n
     WHERE d.tenant_id = h.tenant AND d.id = n.id
@@ -57,11 +60,18 @@ _ASK = text(
 )
 
 
-async def ask_for_topics(unit: UnitOfWork, holders: Sequence[tuple[TenantId, Lease]]) -> dict[TenantId, TopicToMake]:
+async def ask_for_topics(
+    unit: UnitOfWork, holders: Sequence[tuple[TenantId, Lease, bool]]
+) -> dict[TenantId, TopicToMake]:
     """For each tenant the dialog that has waited longest for a topic. None while another one's is in doubt: what
-    turns up must be known by more than its name.
+    turns up must be known by more than its name. It is in doubt for `IN_DOUBT`, and until the session has listened
+    for as long (the third value): what came while nobody ran may still wait at Telegram.
     """
-    values = {"in_doubt": IN_DOUBT, **lease_values(holders)}
+    values = {
+        "in_doubt": IN_DOUBT,
+        "listened": [has_listened for _, _, has_listened in holders],
+        **lease_values([(tenant, lease) for tenant, lease, _ in holders]),
+    }
     rows = await unit.execute(_ASK, values)
     return {row.tenant_id: TopicToMake(row.id, Status(row.status), row.topic_name) for row in rows}
 

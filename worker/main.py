@@ -7,6 +7,7 @@ from datetime import timedelta
 import structlog
 
 from sessions.bot_api import BotApiSessions
+from tenants.backoff import patiently
 from tenants.config import Config
 from tenants.crypto import load_keyring
 from tenants.db import Database, is_passing, shard_channel
@@ -75,7 +76,7 @@ class Worker:
 
     async def live(self, ready: Callable[[], None]) -> None:
         try:
-            await self.keeper.refresh()
+            await patiently(self.keeper.refresh, name="worker.first_leases")
             ready()
             await self._work()
         finally:

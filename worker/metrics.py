@@ -37,6 +37,12 @@ DATABASE_SECONDS = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
     registry=REGISTRY,
 )
+DATABASE_FAILURES = Counter(
+    "backline_database_failures_total",
+    "Turns that a trouble of the database made wait, by what it was: disk_full, connection, shutdown, …",
+    ["what"],
+    registry=REGISTRY,
+)
 SESSIONS = Gauge("backline_sessions", "Sessions of this worker, by state.", ["state"], registry=REGISTRY)
 LEASE_EVENTS = Counter(
     "backline_lease_events_total",
@@ -49,6 +55,10 @@ LOOP_LAG = Gauge(
     "Seconds that the event loop took to come to something it was asked to do at once, last time.",
     registry=REGISTRY,
 )
+
+
+def count_database_failure(what: str) -> None:
+    DATABASE_FAILURES.labels(what).inc()
 
 
 def exposition() -> bytes:

@@ -98,7 +98,12 @@ class Pump:
 
     async def _run(self, parts: Sequence[Part]) -> Homes:
         with metrics.DATABASE_SECONDS.labels("turn").time():
-            return await patiently(lambda: self._turn.run(parts), name="pump.turn", longest=LONGEST_PAUSE)
+            return await patiently(
+                lambda: self._turn.run(parts),
+                name="pump.turn",
+                longest=LONGEST_PAUSE,
+                failed=metrics.count_database_failure,
+            )
 
     async def _alone(self, seat: Seat, part: Part, error: Exception) -> None:
         """Only an error that would come again sets an update aside, and only the one that it came with."""

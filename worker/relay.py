@@ -5,6 +5,7 @@ A crash before the commit means that Telegram delivers again; after it, nothing 
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from time import monotonic
 
 import structlog
 
@@ -14,6 +15,7 @@ from tenants import intake
 from tenants.backoff import backoff, patiently
 from tenants.db import Database
 from tenants.errors import LeaseLost
+from tenants.leases import require
 from worker.checkpoints import checkpoint
 from worker.leases import LeaseKeeper
 from worker.line import Line
@@ -44,11 +46,18 @@ class Relay:
         self._answered = answered
         self._failures = 0
         self._conflicted = False
+        self._listening_since: float | None = None
+
+    def heard_for(self) -> float:
+        """Seconds for which it has listened without a failure: what was waiting has been received by then."""
+        return 0.0 if self._listening_since is None else monotonic() - self._listening_since
 
     async def run(self) -> None:
         """Receives for ever. Raises `LeaseLost` and `Revoked`; everything else is waited out."""
         while True:
             self._keeper.require(self._line.lease)
+            if self._listening_since is None:
+                self._listening_since = monotonic()
             try:
                 batch = await self._line.session.receive(self._cursor)
             except Revoked:
@@ -72,6 +81,7 @@ class Relay:
 
     async def _wait_out(self, error: SessionError) -> None:
         """A flood wait is a pause; the cursor stays where it is."""
+        self._listening_since = None
         self._failures += 1
         delay = error.seconds if isinstance(error, FloodWait) else backoff(self._failures)
         log.warning(
@@ -81,7 +91,7 @@ class Relay:
             wait=round(delay, 1),
             lease_held=self._holds_lease(),
         )
-        if isinstance(error, Flaky) and error.code == "conflict":
+        if isinstance(error, Flaky) and error.code == "conflict" and self._holds_lease():
             self._conflicted = True
             await patiently(lambda: self._note_problem(error.text), name="relay.note_problem")
         await asyncio.sleep(delay)
@@ -95,4 +105,5 @@ class Relay:
 
     async def _note_problem(self, problem: str | None) -> None:
         async with self._database.tenant(self._line.tenant) as unit:
+            await require(unit, self._line.lease)  # whoever has lost it is itself the other program
             await intake.note_problem(unit, self._line.tenant, problem)

@@ -15,9 +15,10 @@ from tenants.crypto import Keyring
 from tenants.db import Database
 from tenants.errors import LeaseLost, NotFound
 from tenants.ids import ChatId, TenantId
-from tenants.intake import open_desk
+from tenants.intake import Desk, open_desk
 from tenants.leases import Lease, require
 from tenants.outbox import ages_of_recent_sends
+from worker import metrics
 from worker.allowance import Allowance
 from worker.commands import COMMANDS
 from worker.housekeeper import Housekeeper
@@ -136,14 +137,16 @@ class Runner:
     async def _live(self) -> None:
         """From reading the tenant to the end of its relay and sender."""
         means = self._means
-        async with means.database.tenant(self._tenant) as unit:
-            desk = await open_desk(unit, self._tenant, self.lease)
-            token = await read_token(unit, self._tenant, means.keyring)
-            ages = await ages_of_recent_sends(unit, self._tenant)
+        desk, token, ages = await patiently(self._read, name="runner.read", failed=metrics.count_database_failure)
         self._group = desk.group_id
         if not desk.is_warm and means.pace is not None:
             await means.pace.wait_for_cold_start()
-        line = self._line = Line(self._tenant, self.lease, means.sessions.open(token), desk.group_id)
+        line = self._line = Line(
+            self._tenant,
+            self.lease,
+            means.sessions.open(token, guard=lambda: means.keeper.require(self.lease)),
+            desk.group_id,
+        )
         await self._publish_commands(line.session)
         allowance = Allowance(means.group_sends_per_minute)
         allowance.remember(ages)
@@ -158,6 +161,7 @@ class Runner:
             store=seat.store,
             answered=self._answered,
         )
+        seat.sender.heard_for = relay.heard_for
         relaying = self._relaying = asyncio.create_task(relay.run())
         seat.sender.wake()
         if self._heard_early is not None:
@@ -172,6 +176,13 @@ class Runner:
             await asyncio.gather(relaying, return_exceptions=True)
             seat.close()
             self._seat = None
+
+    async def _read(self) -> tuple[Desk, str, list[float]]:
+        means = self._means
+        async with means.database.tenant(self._tenant) as unit:
+            desk = await open_desk(unit, self._tenant, self.lease)
+            token = await read_token(unit, self._tenant, means.keyring)
+            return desk, token, await ages_of_recent_sends(unit, self._tenant)
 
     def _answered(self) -> None:
         if monotonic() >= self._alive_again_at:

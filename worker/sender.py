@@ -6,11 +6,14 @@ task of its own: the pump asks it what it brings, and it starts the calls that i
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from math import inf
 from time import monotonic
 
 import structlog
 
 from sessions.errors import FloodWait, Gone, Revoked, SessionError
+from tenants import topics
+from tenants.errors import LeaseLost
 from tenants.ids import ChatId, LaneId
 from tenants.outbox import Row, Wish
 from worker import metrics
@@ -50,6 +53,8 @@ class Sender:
         self._allowance = allowance
         self.housekeeper = housekeeper
         """Where the setup bot may manage the group's topics."""
+        self.heard_for: Callable[[], float] = lambda: inf
+        """Seconds for which the session has listened: a topic in doubt may still turn up."""
         self._ask = wake
         self._timer: asyncio.TimerHandle | None = None
         self._look = self._look_for_errands = self._unsure = True
@@ -71,13 +76,17 @@ class Sender:
         """Something may have come; `errands`: also about topics."""
         self._look = True
         self._look_for_errands |= errands
-        self._ask()
+        self._ask_for_turn()
 
     def drain(self) -> None:
         """Claims nothing more; what is on its way is recorded."""
         self._draining = True
         self._stop_timer()
-        self._ask()
+        self._ask_for_turn()
+
+    def _ask_for_turn(self) -> None:
+        if not self._closed:
+            self._ask()
 
     def close(self) -> None:
         """Starts nothing more, also of what a turn that is on its way brings home."""
@@ -90,13 +99,16 @@ class Sender:
         self.ended.cancel()
 
     def fail(self, error: Exception) -> None:
-        """Nothing more can be recorded, or sent."""
+        """Nothing more is sent; without the lease nothing more can be recorded either."""
+        self._closed |= isinstance(error, LeaseLost)
         self.drain()
         if not self.ended.done():
             self.ended.set_exception(error)
 
     def bring(self, *, comes: bool) -> Part | None:
         """What it has for the next turn; `comes`: updates are stored in it, so there may be rows to claim."""
+        if self._closed:
+            return None
         results, errand_result = list(self._results), self._errand_result
         self._look_again(results, errand_result)
         self._look |= comes
@@ -112,6 +124,7 @@ class Sender:
             errands_are_free=self._may_errand() and (self._errand is None or errand_result is not None),
             spare=self._spare(),
             housekept=self.housekeeper is not None,
+            has_listened=self.heard_for() >= topics.IN_DOUBT.total_seconds(),
             unsure=self._unsure and not self._draining,
         )
         if self._group_in_trouble and any(result.run[0].direction != "customer" for result in part.sent):
@@ -231,7 +244,7 @@ class Sender:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             self.fail(error if isinstance(error, Exception) else RuntimeError("a sending task broke"))
-        self._ask()
+        self._ask_for_turn()
 
     async def _send(self, run: Sequence[Row], spent: Spent) -> None:
         self._keeper.require(self._line.lease)

@@ -40,6 +40,7 @@ class Part:
 
     `wish` is None where nothing has to be claimed. `errands` = look for one; `spare` is how many units of the
     group's budget an errand would have, before the claim; where the group is `housekept` a claim takes none of them.
+    `has_listened` long enough for a topic in doubt to have turned up.
     `aside` is why the only update is to be set aside.
     """
 
@@ -56,6 +57,7 @@ class Part:
     errands_are_free: bool = False
     spare: int = 0
     housekept: bool = False
+    has_listened: bool = False
     unsure: bool = False
     completes: bool = False
     """Whether the batch is stored with this."""
@@ -205,13 +207,14 @@ class Turn:
                 continue
             taken = 0 if part.housekept else _units(home.claimed)
             if part.errands_are_free and part.spare > taken:
-                looking.append(part.holder)
+                looking.append(part)
             else:
                 home.errands_wait = True
         if not looking:
             return
-        found: dict[TenantId, Errand] = {**await topics.ask_for_topics(unit, looking)}
-        rest = [holder for holder in looking if holder[0] not in found]
+        asked = await topics.ask_for_topics(unit, [(*part.holder, part.has_listened) for part in looking])
+        found: dict[TenantId, Errand] = {**asked}
+        rest = [part.holder for part in looking if part.tenant not in found]
         if rest:
             found |= await topics.take_stale_topics(unit, rest)
         for tenant, errand in found.items():

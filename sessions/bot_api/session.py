@@ -1,6 +1,6 @@
 """One bot over the Bot API: long polling in, methods out, aiogram's exceptions to the port's five errors."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import orjson
@@ -42,7 +42,7 @@ from aiogram.types import (
 )
 from aiogram.utils.token import TokenValidationError
 
-from sessions.bot_api.transport import NetworkTrouble, SharedTransport
+from sessions.bot_api.transport import GuardedBot, NetworkTrouble, SharedTransport
 from sessions.bot_api.updates import ALLOWED, read_update
 from sessions.errors import HARMLESS, Flaky, FloodWait, Gone, Rejected, SessionError, classify
 from sessions.port import (
@@ -80,9 +80,9 @@ class BotApiSessions:
         self._transport = SharedTransport(api_root)
         self._poll_seconds = poll_seconds
 
-    def open(self, token: str) -> Session:
+    def open(self, token: str, guard: Callable[[], None] | None = None) -> Session:
         try:
-            bot = Bot(token, session=self._transport)
+            bot = GuardedBot(token, self._transport, guard)
         except TokenValidationError:
             raise Rejected(
                 "bad_token", "That is not a bot token: copy it whole, like 123456789:AAE…, from @BotFather."

@@ -5,8 +5,9 @@ address, of which the token is a part. This one shares a pool without a limit, f
 """
 
 import secrets
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from http import HTTPStatus
+from types import SimpleNamespace
 from typing import Any, cast
 
 import aiohttp
@@ -42,6 +43,29 @@ class NetworkTrouble(TelegramNetworkError):
         self.ambiguous = ambiguous
 
 
+class GuardedBot(Bot):
+    """`guard` is asked when a connection is there and nothing is written yet: what it raises ends the call.
+
+    A process that is paused between a check and the request would otherwise send it when it wakes.
+    """
+
+    def __init__(self, token: str, session: BaseSession, guard: Callable[[], None] | None = None) -> None:
+        super().__init__(token, session=session)
+        self.guard = guard
+
+
+def _ask_guard() -> aiohttp.TraceConfig:
+    async def ask(_client: object, context: SimpleNamespace, _params: object) -> None:
+        guard = context.trace_request_ctx
+        if guard is not None:
+            guard()
+
+    trace = aiohttp.TraceConfig()
+    trace.on_connection_create_end.append(ask)
+    trace.on_connection_reuseconn.append(ask)
+    return trace
+
+
 class SharedTransport(BaseSession):
     def __init__(self, api_root: str) -> None:
         super().__init__(
@@ -55,7 +79,9 @@ class SharedTransport(BaseSession):
     def _open_client(self) -> aiohttp.ClientSession:
         if self._client is None or self._client.closed:
             self._client = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=300), auto_decompress=True
+                connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=300),
+                auto_decompress=True,
+                trace_configs=[_ask_guard()],
             )
         return self._client
 
@@ -89,8 +115,10 @@ class SharedTransport(BaseSession):
     async def _exchange(self, bot: Bot, method: str, body: dict[str, Any], seconds: float) -> tuple[int, bytes]:
         url = self.api.api_url(token=bot.token, method=method)
         limit = aiohttp.ClientTimeout(total=seconds, connect=10)
+        guard = bot.guard if isinstance(bot, GuardedBot) else None
+        request = {"timeout": limit, "allow_redirects": False, "trace_request_ctx": guard, **body}
         try:
-            async with self._open_client().post(url, timeout=limit, allow_redirects=False, **body) as answer:
+            async with self._open_client().post(url, **request) as answer:
                 return answer.status, (await answer.read()).replace(bot.token.encode(), b"[token]")
         except aiohttp.ClientConnectorError:
             raise NetworkTrouble(method, "Telegram can't be reached", ambiguous=False) from None

@@ -9,6 +9,7 @@ from sandbox.server import Sandbox
 from sessions.bot_api import BotApiSessions
 from sessions.errors import Flaky, FloodWait, Gone, Rejected, Revoked
 from sessions.port import ChatKind, Cursor, IdempotencyKey, Message, Session, Text
+from tenants.errors import LeaseLost
 from tenants.ids import ChatId, TopicId, UserId
 
 
@@ -159,3 +160,25 @@ async def test_a_revoked_token_is_revoked(session: Session, cast) -> None:
 def test_a_token_of_the_wrong_form_is_rejected_before_anybody_is_asked(sessions: BotApiSessions) -> None:
     with pytest.raises(Rejected, match="not a bot token"):
         sessions.open("hello")
+
+
+async def test_a_guard_that_raises_lets_nothing_out_on_a_new_or_a_used_connection(
+    sandbox: Sandbox, sessions: BotApiSessions
+) -> None:
+    may = False
+
+    def guard() -> None:
+        if not may:
+            raise LeaseLost
+
+    session = sessions.open(sandbox.world.add_bot("Shop", "shop_bot").token, guard=guard)
+    for connection in ("new", "used"):
+        before = sandbox.journal.number
+        with pytest.raises(LeaseLost):
+            await session.identify()
+        with pytest.raises(LeaseLost):
+            await session.receive(None)
+        assert sandbox.journal.number == before, connection
+        may = True
+        await session.identify()
+        may = False

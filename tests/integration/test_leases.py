@@ -173,7 +173,7 @@ async def test_an_outdated_term_claims_nothing_and_asks_for_no_topic(desk: DeskU
     lease = await _outdated(desk)
     async with desk.database.tenant(desk.tenant.id) as unit:
         claimed = await _claim(unit, desk, lease)
-        asked = await topics.ask_for_topics(unit, [(desk.tenant.id, lease)])
+        asked = await topics.ask_for_topics(unit, [(desk.tenant.id, lease, True)])
         mended = await topics.take_stale_topics(unit, [(desk.tenant.id, lease)])
     assert (claimed.runs, asked, mended) == ([], {}, {})
     assert {row.attempts for row in await desk.rows("SELECT attempts FROM outbox")} == {0}

@@ -72,6 +72,15 @@ async def test_a_deed_that_makes_no_sense_is_a_sentence(scene: Scene, deed: dict
     assert sentence in body["error"]
 
 
+async def test_what_bots_said_is_told_by_chat_and_topic(scene: Scene) -> None:
+    scene.world.send(scene.carl, scene.bot, "a person's words are not told")
+    first = await scene.ok("sendMessage", chat_id=scene.carl.id, text="hello")
+    second = await scene.ok("sendMessage", chat_id=scene.desk.id, message_thread_id=scene.topic.id, text="in a topic")
+    _, told = await request(scene, "GET", "texts")
+    assert told[f"{scene.bot.id}:{scene.carl.id}"] == {"0": [[first["message_id"], "hello"]]}
+    assert told[str(scene.desk.id)] == {str(scene.topic.id): [[second["message_id"], "in a topic"]]}
+
+
 async def test_the_view_shows_a_person_their_chats_topics_and_messages(scene: Scene) -> None:
     scene.world.send(scene.olga, scene.desk, "hello", topic=scene.topic)
     _, view = await request(scene, "GET", f"view?as={scene.olga.id}")
