@@ -4,7 +4,7 @@ import argparse
 import asyncio
 from types import ModuleType
 
-from bench import budget, flood, idle, relay, scale
+from bench import budget, flood, idle, neighbour, relay, scale
 from bench.stage import house
 
 BENCHES: dict[str, ModuleType] = {
@@ -13,11 +13,12 @@ BENCHES: dict[str, ModuleType] = {
     "scale": scale,
     "idle": idle,
     "flood": flood,
+    "neighbour": neighbour,
 }
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench", description="Without a name: all, in about 15 minutes.")
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Without a name: all, in about 20 minutes.")
     names = parser.add_subparsers(dest="name")
     for name, bench in BENCHES.items():
         about = (bench.__doc__ or "").partition("\n")[0]

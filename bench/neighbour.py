@@ -31,7 +31,7 @@ REST = 2.0
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--repeat", type=int, default=6)
+    parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=20)
     parser.add_argument("--rate", type=int, default=10, help="messages a second of each tenant")
     parser.add_argument("--backlog", type=int, default=200, help="of the flood wait, before it is measured")

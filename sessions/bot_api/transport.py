@@ -7,7 +7,6 @@ address, of which the token is a part. This one shares a pool without a limit, f
 import secrets
 from collections.abc import AsyncGenerator, Callable
 from http import HTTPStatus
-from types import SimpleNamespace
 from typing import Any, cast
 
 import aiohttp
@@ -18,6 +17,8 @@ from aiogram.client.telegram import TelegramAPIServer
 from aiogram.exceptions import ClientDecodeError, TelegramNetworkError, TelegramServerError
 from aiogram.methods import TelegramMethod
 from aiogram.methods.base import TelegramType
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.payload import BytesPayload
 
 from tenants.db import refuse_network_inside_transaction
 
@@ -44,7 +45,7 @@ class NetworkTrouble(TelegramNetworkError):
 
 
 class GuardedBot(Bot):
-    """`guard` is asked when a connection is there and nothing is written yet: what it raises ends the call.
+    """`guard` is asked right before a request is written: what it raises ends the call.
 
     A process that is paused between a check and the request would otherwise send it when it wakes.
     """
@@ -54,16 +55,16 @@ class GuardedBot(Bot):
         self.guard = guard
 
 
-def _ask_guard() -> aiohttp.TraceConfig:
-    async def ask(_client: object, context: SimpleNamespace, _params: object) -> None:
-        guard = context.trace_request_ctx
-        if guard is not None:
-            guard()
+class _GuardedBytes(BytesPayload):
+    """A body that is written only if its guard lets it: the last moment before a request leaves."""
 
-    trace = aiohttp.TraceConfig()
-    trace.on_connection_create_end.append(ask)
-    trace.on_connection_reuseconn.append(ask)
-    return trace
+    def __init__(self, value: bytes, guard: Callable[[], None]) -> None:
+        super().__init__(value, content_type="application/json")
+        self._guard = guard
+
+    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
+        self._guard()
+        await super().write_with_length(writer, content_length)
 
 
 class SharedTransport(BaseSession):
@@ -79,9 +80,7 @@ class SharedTransport(BaseSession):
     def _open_client(self) -> aiohttp.ClientSession:
         if self._client is None or self._client.closed:
             self._client = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=300),
-                auto_decompress=True,
-                trace_configs=[_ask_guard()],
+                connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=300), auto_decompress=True
             )
         return self._client
 
@@ -116,15 +115,18 @@ class SharedTransport(BaseSession):
         url = self.api.api_url(token=bot.token, method=method)
         limit = aiohttp.ClientTimeout(total=seconds, connect=10)
         guard = bot.guard if isinstance(bot, GuardedBot) else None
-        request = {"timeout": limit, "allow_redirects": False, "trace_request_ctx": guard, **body}
+        if guard is not None and isinstance(body["data"], bytes):
+            body = {**body, "data": _GuardedBytes(body["data"], guard)}
         try:
-            async with self._open_client().post(url, **request) as answer:
+            async with self._open_client().post(url, timeout=limit, allow_redirects=False, **body) as answer:
                 return answer.status, (await answer.read()).replace(bot.token.encode(), b"[token]")
         except aiohttp.ClientConnectorError:
             raise NetworkTrouble(method, "Telegram can't be reached", ambiguous=False) from None
         except TimeoutError:
             raise NetworkTrouble(method, "Telegram did not answer in time", ambiguous=True) from None
         except (aiohttp.ClientError, OSError, ValueError):
+            if guard is not None:
+                guard()  # it may have been what broke the request
             raise NetworkTrouble(method, "the connection to Telegram broke", ambiguous=True) from None
 
     async def _body(self, bot: Bot, method: TelegramMethod[Any]) -> dict[str, Any]:
