@@ -67,7 +67,7 @@ class TenantSeat:
 
     def fail(self, error: Exception) -> None:
         self._batch = None
-        self.sender.fail(error)
+        self.sender.fail(error, for_good=True)
         if self._stored is not None and not self._stored.done():
             self._stored.set_exception(error)
 

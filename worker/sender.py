@@ -98,9 +98,11 @@ class Sender:
             self.ended.exception()  # whoever waited for it has seen it
         self.ended.cancel()
 
-    def fail(self, error: Exception) -> None:
-        """Nothing more is sent; without the lease nothing more can be recorded either."""
-        self._closed |= isinstance(error, LeaseLost)
+    def fail(self, error: Exception, *, for_good: bool = False) -> None:
+        """Nothing more is sent; without the lease, or `for_good`, nothing more can be recorded either."""
+        if for_good or isinstance(error, LeaseLost):
+            self._closed = True
+            self.idle.set()  # nobody has to wait for what can't be recorded
         self.drain()
         if not self.ended.done():
             self.ended.set_exception(error)
