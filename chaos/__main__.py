@@ -16,6 +16,7 @@ from chaos.crowd import Crowd
 from chaos.evidence import Evidence, gather
 from chaos.fleet import Fleet
 from chaos.house import House, connect, house
+from chaos.polls import takeovers
 from chaos.telegram import Telegram, opened, people, sandbox
 
 SETTLE_SECONDS = 75.0
@@ -71,7 +72,7 @@ async def _prove(given: argparse.Namespace, servers: House, url: str) -> int:
     seconds = time.monotonic() - began
     _show(findings, conductor, evidence, seconds)
     if given.json:
-        _write_json(given, findings, conductor, seconds)
+        _write_json(given, findings, conductor, evidence, seconds)
     return 0 if all(finding.fine is not False for finding in findings) else 1
 
 
@@ -118,14 +119,16 @@ def _show(findings: list[Finding], conductor: Conductor, evidence: Evidence, sec
     print(f"\n{'everything holds' if not bad else f'{bad} FAIL'}, after {seconds:.0f} s", flush=True)
 
 
-def _write_json(given: argparse.Namespace, findings: list[Finding], conductor: Conductor, seconds: float) -> None:
+def _write_json(
+    given: argparse.Namespace, findings: list[Finding], conductor: Conductor, evidence: Evidence, seconds: float
+) -> None:
     told = {
         "seed": given.seed,
         "tenants": given.tenants,
         "seconds": round(seconds, 1),
         "findings": [finding.told() for finding in findings],
         "events": [vars(event) for event in conductor.events],
-        "takeover_seconds": [round(passed, 2) for passed in conductor.takeovers.seconds],
+        "takeover_seconds": [round(passed, 2) for passed in takeovers(evidence, conductor.events).seconds],
     }
     given.json.write_text(json.dumps(told, indent=1) + "\n")
 

@@ -11,6 +11,7 @@ from chaos.fleet import Fleet
 from chaos.house import LEASE_SECONDS
 from chaos.ledger import Ledger
 from chaos.messages import Stream, strays, streams
+from chaos.polls import conflicts, takeovers
 
 DISCONNECTED = (
     "connection is closed",
@@ -114,8 +115,8 @@ def _duplicates(evidence: Evidence, found: Sequence[Stream], ledger: Ledger) -> 
         Finding("= extra messages", str(len(ledger.extras)), ledger.sent - ledger.recorded == len(ledger.extras)),
         Finding("  of them: the answer was cut off by a fault", str(len(ledger.unanswered))),
         Finding("  of them: the caller was gone before the answer", str(len(ledger.deserted))),
-        Finding("  answered, and the worker killed, paused or leaseless", str(len(ledger.interrupted))),
-        none("  answered and not recorded for no known reason", ledger.unexplained),
+        Finding("  of them: answered to a worker killed, paused or leaseless", str(len(ledger.interrupted))),
+        none("  of them: answered, and not recorded for no known reason", ledger.unexplained),
         none("messages without an answer that a row remembers", ledger.recorded_unanswered),
         Finding(
             "journal: carried out and not answered",
@@ -141,22 +142,18 @@ def _topics(evidence: Evidence) -> list[Finding]:
 
 
 def _leases(evidence: Evidence, conductor: Conductor) -> list[Finding]:
-    conflicts = [
-        line
-        for line in evidence.lines
-        if line.get("event") == "session.receive_failed" and line.get("code") == "conflict"
-    ]
-    held = [line for line in conflicts if line.get("lease_held") is not False]
-    took = sorted(conductor.takeovers.seconds)
+    met = conflicts(evidence, conductor.events)
+    took = takeovers(evidence, conductor.events)
     limit = LEASE_SECONDS + LOOK
-    p50, p99 = (took[min(len(took) - 1, int(len(took) * part))] if took else 99.0 for part in (0.5, 0.99))
-    kills = [f"{shards} shards, the last after {last:.1f} s" for shards, last in conductor.takeovers.kills]
+    p50, p99 = took.part(0.5), took.part(0.99)
     return [
-        Finding("409 in all", str(len(conflicts))),
-        none("409 for the holder of a valid lease", held),
-        Finding("shards taken over from killed workers", str(len(took)), conductor.takeovers.never == 0, kills),
-        Finding("takeover p50", f"{p50:.1f} s", p50 <= limit),
-        Finding(f"takeover p99 (at most {limit} s)", f"{p99:.1f} s", p99 <= limit, kills),
+        Finding("409 in all", str(met.number)),
+        Finding("409 under a valid lease, by a worker that just woke up", str(len(met.by_the_woken))),
+        none("409 under a valid lease, by anybody else", met.unexplained),
+        Finding("bots of killed workers that were polled again", str(len(took.seconds)), bool(took.seconds)),
+        none("bots of killed workers that nobody polled again", took.never),
+        Finding("takeover, from the kill to the next poll, p50", f"{p50:.1f} s", p50 <= limit),
+        Finding(f"takeover p99 (at most {limit} s)", f"{p99:.1f} s", p99 <= limit, took.kills),
     ]
 
 

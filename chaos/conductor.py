@@ -34,16 +34,13 @@ class Event:
     began: float
     ended: float = 0.0
     about: str = ""
+    worker: str = ""
+    shards: list[int] = field(default_factory=list)
+    """What the worker held then."""
 
-
-@dataclass
-class Takeovers:
-    """For each shard of a worker that was killed: seconds until another one held it."""
-
-    seconds: list[float] = field(default_factory=list)
-    kills: list[tuple[int, float]] = field(default_factory=list)
-    """Shards, and the last one's seconds."""
-    never: int = 0
+    @property
+    def seconds(self) -> float:
+        return self.ended - self.began
 
 
 class Conductor:
@@ -51,7 +48,6 @@ class Conductor:
         self, house: House, fleet: Fleet, telegram: Telegram, crowd: Crowd, *, seed: int, seconds: float
     ) -> None:
         self.events: list[Event] = []
-        self.takeovers = Takeovers()
         self._house = house
         self._fleet = fleet
         self._telegram = telegram
@@ -59,7 +55,7 @@ class Conductor:
         self._chance = random.Random(f"conductor {seed}")
         self._seconds = seconds
         self._began = time.monotonic()
-        self._deeds: dict[str, tuple[int, Callable[[], Awaitable[str]]]] = {
+        self._deeds: dict[str, tuple[int, Callable[[Event], Awaitable[str]]]] = {
             "worker killed": (3, self._kill_worker),
             "worker paused": (2, self._pause_worker),
             "worker drained": (2, self._drain_worker),
@@ -96,7 +92,7 @@ class Conductor:
             await asyncio.sleep(self._chance.uniform(*REST))
             event = Event(name, time.time())
             self.events.append(event)
-            event.about = await self._deeds[name][1]()
+            event.about = await self._deeds[name][1](event)
             event.ended = time.time()
             print(f"  {self._passed():6.1f} s  {name}  {event.about}", flush=True)
             self._fleet.keep(WORKERS)
@@ -105,11 +101,12 @@ class Conductor:
     def _passed(self) -> float:
         return time.monotonic() - self._began
 
-    async def _kill_worker(self) -> str:
-        worker, holder = await self._somebody_busy()
+    async def _kill_worker(self, event: Event) -> str:
+        worker, holder = await self._somebody_busy(event)
         await self._rush()
-        shards = await self._shards_of(holder)
+        shards = event.shards = await self._shards_of(holder)
         worker.kill()
+        event.began = time.time()
         began = time.monotonic()
         self._fleet.hire()
         waiting, last = set(shards), 0.0
@@ -119,16 +116,23 @@ class Conductor:
             )
             passed = time.monotonic() - began
             taken = {row["shard"] for row in rows if row["holder"] not in {None, holder}}
-            self.takeovers.seconds += [passed] * len(taken)
             waiting -= taken
             last = passed if taken else last
             await asyncio.sleep(LOOK_EVERY)
-        self.takeovers.never += len(waiting)
-        self.takeovers.kills.append((len(shards), last))
-        return f"{worker.name}; its {len(shards)} shards were all taken over after {last:.1f} s"
+        polled = await self._until_polled(worker, began)
+        return f"{worker.name}; its {len(shards)} leases were taken after {last:.1f} s, its bots {polled}"
 
-    async def _pause_worker(self) -> str:
-        worker, holder = await self._somebody_busy()
+    async def _until_polled(self, dead: Worker, began: float) -> str:
+        """Otherwise the next deed would be part of the takeover."""
+        while (passed := time.monotonic() - began) < LONGEST_TAKEOVER:
+            left = list((await self._telegram.last_pollers()).values()).count(str(dead.number))
+            if not left:
+                return f"polled after {passed:.1f} s"
+            await asyncio.sleep(LOOK_EVERY)
+        return f"polled but for {left}"
+
+    async def _pause_worker(self, event: Event) -> str:
+        worker, holder = await self._somebody_busy(event)
         await self._rush()
         worker.send(signal.SIGSTOP)
         await asyncio.sleep(LEASE_SECONDS + 2)
@@ -136,8 +140,8 @@ class Conductor:
         worker.send(signal.SIGCONT)
         return f"{worker.name} for {LEASE_SECONDS + 2} s; {left} of its shards were still its own then"
 
-    async def _drain_worker(self) -> str:
-        worker, _ = await self._somebody_busy()
+    async def _drain_worker(self, event: Event) -> str:
+        worker, _ = await self._somebody_busy(event)
         began = time.monotonic()
         worker.terminate()
         self._fleet.hire()
@@ -145,13 +149,13 @@ class Conductor:
             self._fleet.bad_goodbyes.append(f"{worker.name}: {worker.code}")
         return f"{worker.name}; it ended with {worker.code} after {time.monotonic() - began:.1f} s"
 
-    async def _restart_postgres(self) -> str:
+    async def _restart_postgres(self, _: Event) -> str:
         return self._timed(lambda: restart(self._house.postgres))
 
-    async def _kill_postgres(self) -> str:
+    async def _kill_postgres(self, _: Event) -> str:
         return self._timed(lambda: kill(self._house.postgres))
 
-    async def _restart_valkey(self) -> str:
+    async def _restart_valkey(self, _: Event) -> str:
         return self._timed(lambda: restart(self._house.valkey))
 
     @staticmethod
@@ -161,7 +165,7 @@ class Conductor:
         act()
         return f"{time.monotonic() - began:.1f} s"
 
-    async def _flush(self) -> str:
+    async def _flush(self, _: Event) -> str:
         reader, writer = await asyncio.open_connection("127.0.0.1", self._house.valkey.port)
         writer.write(f"AUTH {self._house.valkey.password}\r\nFLUSHALL\r\n".encode())
         said = [(await reader.readline()).decode().strip() for _ in range(2)]
@@ -169,7 +173,7 @@ class Conductor:
         assert said == ["+OK", "+OK"], said
         return ""
 
-    async def _somebody_busy(self) -> tuple[Worker, str]:
+    async def _somebody_busy(self, event: Event) -> tuple[Worker, str]:
         """A worker that holds shards, and its id in the database."""
         deadline = time.monotonic() + READY_SECONDS
         while time.monotonic() < deadline:
@@ -181,6 +185,7 @@ class Conductor:
             busy = [worker for worker in self._fleet.alive if worker.pid in pids]
             if busy:
                 worker = self._chance.choice(busy)
+                event.worker = worker.name
                 return worker, pids[worker.pid]
             await asyncio.sleep(LOOK_EVERY)
         raise RuntimeError("no worker holds shards")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from chaos.fleet import Fleet
+from chaos.fleet import Fleet, name_of
 from chaos.house import House
 from chaos.telegram import Desk, Telegram
 
@@ -31,6 +31,15 @@ class Call:
     method: str
     answered: bool
     fault: str
+    worker: str
+
+
+@dataclass(frozen=True)
+class Poll:
+    """A getUpdates, from when it came in."""
+
+    at: float
+    worker: str
 
 
 @dataclass
@@ -45,6 +54,8 @@ class Evidence:
     undelivered: int = 0
     calls: dict[tuple[int, str], list[Call]] = field(default_factory=dict)
     """Sends that were carried out, by bot and chat, in their order."""
+    polls: dict[int, list[Poll]] = field(default_factory=dict)
+    """By bot, in their order."""
     carried_out: Counter[str] = field(default_factory=Counter)
     unanswered: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
@@ -78,10 +89,12 @@ async def _read_journal(found: Evidence, telegram: Telegram) -> None:
             if call["fault"]:
                 found.faults[f"{method} {call['fault']}"] += 1
             if call["carried_out"]:
-                at = datetime.fromisoformat(call["at"]).timestamp()
-                seen = Call(call["number"], at, method, call["answered"], call["fault"])
+                worker = name_of(call["caller"])
+                seen = Call(call["number"], _seconds(call["at"]), method, call["answered"], call["fault"], worker)
                 calls[call["bot_id"], call["chat"]].append(seen)
     found.calls = {where: sorted(those, key=lambda call: call.number) for where, those in calls.items()}
+    for call in (await telegram.journal("getUpdates"))["calls"]:
+        found.polls.setdefault(call["bot_id"], []).append(Poll(_seconds(call["at"]), name_of(call["caller"])))
 
 
 def _read_log(found: Evidence, worker: str, text: str) -> None:
@@ -97,4 +110,8 @@ def _read_log(found: Evidence, worker: str, text: str) -> None:
 
 def moment(line: dict[str, Any]) -> float:
     """When a line was logged, in seconds of the epoch."""
-    return datetime.fromisoformat(line["timestamp"]).timestamp()
+    return _seconds(line["timestamp"])
+
+
+def _seconds(written: str) -> float:
+    return datetime.fromisoformat(written).timestamp()

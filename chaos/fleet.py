@@ -11,6 +11,10 @@ from pathlib import Path
 GOODBYE_SECONDS = 30.0
 
 
+def name_of(number: int | str) -> str:
+    return f"worker {number}"
+
+
 class Worker:
     def __init__(self, number: int, log: Path, environ: Mapping[str, str]) -> None:
         self.number = number
@@ -27,7 +31,7 @@ class Worker:
 
     @property
     def name(self) -> str:
-        return f"worker {self.number}"
+        return name_of(self.number)
 
     @property
     def is_alive(self) -> bool:
@@ -51,13 +55,14 @@ class Worker:
         self._process.terminate()
 
     def ended(self) -> bool:
-        """Whether it ended by itself after `terminate`; otherwise it does now."""
+        """Whether it ended by itself after `terminate`; otherwise it does now. Who was still starting just dies."""
         try:
             self._process.wait(GOODBYE_SECONDS)
         except subprocess.TimeoutExpired:
             self.kill()
             return False
-        return self._process.returncode == 0
+        never_began = self._process.returncode == -signal.SIGTERM and not self.log.stat().st_size
+        return self._process.returncode == 0 or never_began
 
 
 class Fleet:
@@ -74,7 +79,8 @@ class Fleet:
 
     def hire(self) -> Worker:
         number = len(self.everybody) + 1
-        worker = Worker(number, self._folder / f"worker-{number}.log", self._environ)
+        environ = {**self._environ, "TELEGRAM_API_ROOT": f"{self._environ['TELEGRAM_API_ROOT']}/as/{number}"}
+        worker = Worker(number, self._folder / f"worker-{number}.log", environ)
         self.everybody.append(worker)
         return worker
 

@@ -5,15 +5,20 @@ so each message has its call. A message that is no row's result is an extra copy
 or it was answered to a worker that could not record it any more.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 from chaos.conductor import Event
 from chaos.evidence import Call, Evidence, moment
 from chaos.messages import Message, places
 
-INTERRUPTING = ("worker killed", "worker paused", "worker drained", "PostgreSQL restarted", "PostgreSQL killed")
+INTERRUPTING = ("worker killed", "worker paused")
+LONG_DRAIN = 8.0
+"""Seconds after which a worker that was asked to end waits for its sessions no longer."""
 BEFORE, AFTER = 3.0, 2.0
-"""Seconds around what interrupted a worker: a call that was on its way when it began, or when it ended."""
+"""Seconds around what interrupted the caller: a call that was on its way when it began, or when it ended."""
+CAUGHT_UP = 4.0
+"""Seconds after PostgreSQL is back in which results from before still wait for their turn."""
 
 
 class Ledger:
@@ -52,7 +57,8 @@ class Ledger:
             self._explain(told, call)
 
     def _explain(self, told: str, call: Call) -> None:
-        reason = next((name for name, began, ended in self._moments if began <= call.at <= ended), None)
+        of_the_caller = self._moments.get(call.worker, ())
+        reason = next((name for name, began, ended in of_the_caller if began <= call.at <= ended), None)
         if call.fault == "drop_answer":
             self.unanswered.append(told)
         elif not call.answered:
@@ -63,10 +69,24 @@ class Ledger:
             self.unexplained.append(told)
 
 
-def _moments(evidence: Evidence, events: Sequence[Event]) -> list[tuple[str, float, float]]:
-    """When results may have been lost between Telegram's answer and the commit."""
-    found = [
-        (event.kind, event.began - BEFORE, event.ended + AFTER) for event in events if event.kind in INTERRUPTING
-    ]
-    lost = [moment(line) for line in evidence.lines if line.get("event") == "lease.lost"]
-    return found + [("lease lost", at - BEFORE, at + AFTER) for at in lost]
+def _moments(evidence: Evidence, events: Sequence[Event]) -> dict[str, list[tuple[str, float, float]]]:
+    """By worker: when its results may have been lost between Telegram's answer and the commit.
+
+    A worker that is asked to end, or that finds PostgreSQL gone, has no such moment as long as it gets the time and
+    keeps its leases: it records what it knows.
+    """
+    found: dict[str, list[tuple[str, float, float]]] = defaultdict(list)
+    for event in events:
+        if event.kind in INTERRUPTING or (event.kind == "worker drained" and event.seconds > LONG_DRAIN):
+            ended = event.began if event.kind == "worker killed" else event.ended
+            found[event.worker].append((event.kind, _unrecorded_since(event.began, events), ended + AFTER))
+    for line in evidence.lines:
+        if line.get("event") == "lease.lost":
+            at = moment(line)
+            found[line["worker"]].append(("lease lost", _unrecorded_since(at, events), at + AFTER))
+    return found
+
+
+def _unrecorded_since(at: float, events: Sequence[Event]) -> float:
+    outages = [event for event in events if "PostgreSQL" in event.kind]
+    return min([at, *(outage.began for outage in outages if 0 <= at - outage.ended <= CAUGHT_UP)]) - BEFORE

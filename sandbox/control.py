@@ -27,6 +27,7 @@ def routes(sandbox: "Sandbox") -> list[web.RouteDef]:
         web.post("/sandbox/faults", answer(control.add_faults)),
         web.delete("/sandbox/faults", answer(control.clear_faults)),
         web.get("/sandbox/journal", answer(control.journal)),
+        web.get("/sandbox/polls", answer(control.polls)),
         web.post("/sandbox/settings", answer(control.settings)),
         web.get("/sandbox/settings", answer(control.settings)),
         web.get("/sandbox/state", answer(control.state)),
@@ -83,6 +84,11 @@ class _Control:
         seen = journal.errors().items() if limit else ()
         errors = [{"method": m, "error": e, "count": n} for (m, e), n in seen]
         return {"calls": calls, "counts": counts, "errors": errors}
+
+    async def polls(self, _: web.Request) -> Any:
+        """The latest one of each bot."""
+        latest = self._sandbox.journal.polls.items()
+        return [{"bot": bot, "at": at, "caller": caller} for bot, (at, caller) in latest]
 
     async def settings(self, request: web.Request) -> Any:
         if request.method == "POST":

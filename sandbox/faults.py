@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 FaultKind = Literal["error", "drop_answer", "cut", "delay", "hang"]
-_REMEMBERED = 20_000
+_REMEMBERED = 60_000
 _NGINX = (
     "<html>\r\n<head><title>{0}</title></head>\r\n<body>\r\n<center><h1>{0}</h1></center>\r\n"
     "<hr><center>nginx/1.18.0</center>\r\n</body>\r\n</html>\r\n"
@@ -55,6 +55,8 @@ class CallRecord:
     code: int = 0
     error: str = ""
     fault: str = ""
+    caller: str = ""
+    """Programs that are to be told apart call /as/NAME/bot<token>/<method>."""
 
 
 class Faults:
@@ -101,12 +103,16 @@ class Journal:
     def __init__(self) -> None:
         self.calls: deque[CallRecord] = deque(maxlen=_REMEMBERED)
         self.number = 0
+        self.polls: dict[int, tuple[datetime, str]] = {}
+        """By bot: when it was last asked for updates, and by whom."""
         self._counts: Counter[tuple[str, int, bool, bool, str]] = Counter()
 
-    def open(self, at: datetime, bot_id: int, method: str, chat: str) -> CallRecord:
+    def open(self, at: datetime, bot_id: int, method: str, chat: str, caller: str = "") -> CallRecord:
         self.number += 1
-        record = CallRecord(self.number, at, bot_id, method, chat)
+        record = CallRecord(self.number, at, bot_id, method, chat, caller=caller)
         self.calls.append(record)
+        if method == "getUpdates":
+            self.polls[bot_id] = at, caller
         return record
 
     def close(self, record: CallRecord) -> None:

@@ -39,6 +39,8 @@ class BotApi:
         return [
             web.get("/file/bot{token}/{path:.+}", self._download),
             web.route("*", "/bot{call:.+}", self._handle),
+            web.get("/as/{caller}/file/bot{token}/{path:.+}", self._download),
+            web.route("*", "/as/{caller}/bot{call:.+}", self._handle),
         ]
 
     def close(self) -> None:
@@ -57,7 +59,8 @@ class BotApi:
         name = NAMES.get(method, method)
         call = Call(self._world, self._flood, bot, method, name, params, uploads)
         chat = str(params.get("chat_id", ""))
-        record = self._journal.open(self._world.now(), bot.id, name, chat)
+        caller = request.match_info.get("caller", "")
+        record = self._journal.open(self._world.now(), bot.id, name, chat, caller)
         fault = self._faults.take(method, (bot.id, bot.token, bot.username), chat) if self._faults else None
         try:
             return await self._serve(request, call, record, fault, token)
