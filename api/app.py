@@ -36,7 +36,7 @@ log = structlog.get_logger()
 
 def create_app(config: Config, database: Database, keyring: Keyring, redis: Redis) -> Litestar:
     """Owns nothing that it is given: whoever opened the database and Redis closes them."""
-    connections = Connections(database, keyring, plan=config.default_plan)
+    connections = Connections(database, keyring, plan=config.default_plan, parallel=config.offers_parallel)
     services = Services(
         database=database,
         redis=redis,

@@ -8,6 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from tenants.connections import Tenant
 from tenants.dead_letters import DeadLetter
+from tenants.parallel import Mode
 from tenants.plans import Plan
 from tenants.settings.service import Shown
 
@@ -34,6 +35,9 @@ class TenantSummary(BaseModel):
     group_id: int | None = Field(description="null until a group is connected.")
     group_title: str | None
     state: Literal["setup", "running", "stopped", "revoked"]
+    mode: Mode = Field(
+        description="polling = Backline alone drives the bot. parallel = a program of yours does, too."
+    )
     plan: Plan
     created_at: datetime
 
@@ -51,6 +55,12 @@ class TenantChange(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     running: Flag = Field(description="Starts or stops the relay.")
+
+
+class ModeChange(BaseModel):
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    mode: Mode = Field(description="parallel where a program of yours drives the bot, polling otherwise.")
 
 
 class Lock(BaseModel):

@@ -83,8 +83,9 @@ def _api(_: argparse.Namespace, environ: Environ) -> None:
 
 
 def _worker(_: argparse.Namespace, environ: Environ) -> None:
+    """Relays without Redis, too: then each worker keeps a pace of its own."""
     config = read_config(environ)
-    asyncio.run(_check_servers(config))
+    asyncio.run(_check_servers(config, without_redis=True))
     from worker.main import run
 
     _calm_collector()
@@ -146,11 +147,25 @@ async def _make_key(url: str, owner: int, label: str) -> str:
         await database.close()
 
 
-async def _check_servers(config: "Config") -> None:
-    from backline.preflight import check_database, check_redis
+async def _check_servers(config: "Config", *, without_redis: bool = False) -> None:
+    from backline.preflight import RedisAwayError, check_database, check_redis
 
     await check_database(config.database_url.get_secret_value())
-    await check_redis(config.redis_url.get_secret_value())
+    try:
+        await check_redis(config.redis_url.get_secret_value())
+    except RedisAwayError as away:
+        if not without_redis:
+            raise
+        _warn("redis.away", str(away), config.log_format)
+
+
+def _warn(event: str, problem: str, log_format: str) -> None:
+    import structlog
+
+    from tenants.logging import configure_logging
+
+    configure_logging(log_format)
+    structlog.get_logger().warning(event, problem=problem)
 
 
 def _run_service(run: Service, config: "Config") -> None:

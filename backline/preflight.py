@@ -14,6 +14,10 @@ CONNECT_SECONDS = 5.0
 PORT_PATIENCE_SECONDS = 1.0  # a process that was just killed may not have let go yet
 
 
+class RedisAwayError(Failure):
+    """It may come back: whoever can do without it for a while starts."""
+
+
 def check_port(host: str, port: int, *, variable: str) -> None:
     deadline = time.monotonic() + PORT_PATIENCE_SECONDS
     while (problem := _bind(host, port)) is not None:
@@ -78,7 +82,7 @@ async def check_redis(url: str) -> None:
     except exceptions.AuthenticationError:
         raise Failure(f"Redis at {where} refuses the user or the password of REDIS_URL.") from None
     except (exceptions.ConnectionError, exceptions.TimeoutError, OSError) as error:
-        raise Failure(f"Redis at {where} can't be reached ({_reason(error)}): check REDIS_URL.") from None
+        raise RedisAwayError(f"Redis at {where} can't be reached ({_reason(error)}): check REDIS_URL.") from None
     except exceptions.RedisError as error:
         raise Failure(f"Redis at {where} can't be used: {_reason(error)}.") from None
     except ValueError as error:

@@ -25,6 +25,7 @@ from tenants.config import Config
 
 LOOPBACK = "127.0.0.1"
 SERVER_CHECK_SECONDS = 0.5
+MTPROTO_VARIABLES = ("TELEGRAM_API_ID", "TELEGRAM_API_HASH", "TELEGRAM_DC", "TELEGRAM_DC_KEY")
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Plan:
     api_host: str
     api_port: int
     sandbox_port: int | None
+    mtproto_port: int | None
 
     @property
     def api_url(self) -> str:
@@ -57,7 +59,8 @@ class _AskedToStopError(Exception):
 
 def up(environ: Mapping[str, str]) -> None:
     plan = make_plan(environ, Path.cwd())
-    for port, variable in ((plan.api_port, "API_PORT"), (plan.sandbox_port, "SANDBOX_PORT")):
+    sandbox = ((plan.sandbox_port, "SANDBOX_PORT"), (plan.mtproto_port, "SANDBOX_MTPROTO_PORT"))
+    for port, variable in ((plan.api_port, "API_PORT"), *sandbox):
         if port is not None:
             check_port(plan.api_host if variable == "API_PORT" else LOOPBACK, port, variable=variable)
     with ExitStack() as stack:
@@ -83,9 +86,13 @@ def make_plan(environ: Mapping[str, str], checkout: Path) -> Plan:
     if "BACKLINE_KEYRING" in given and not config.backline_keyring.is_file():
         raise Failure(f"BACKLINE_KEYRING: there is no file {config.backline_keyring}.")
     sandbox_port = None if real else _port(given, "SANDBOX_PORT", 8081)
-    if config.api_port in {0, sandbox_port}:
+    mtproto_port = None if real else _port(given, "SANDBOX_MTPROTO_PORT", 8082)
+    if config.api_port in {0, sandbox_port, mtproto_port}:
         raise Failure(f"API_PORT can't be {config.api_port} here: choose another port.")
-    return Plan(environ, choose_data_folder(environ, checkout), config.api_host, config.api_port, sandbox_port)
+    if mtproto_port is not None and mtproto_port == sandbox_port:
+        raise Failure(f"SANDBOX_MTPROTO_PORT can't be {mtproto_port} here: choose another port.")
+    folder = choose_data_folder(environ, checkout)
+    return Plan(environ, folder, config.api_host, config.api_port, sandbox_port, mtproto_port)
 
 
 def say(line: str) -> None:
@@ -130,6 +137,9 @@ class _Everything:
             await sandbox.ready.wait()
             state = json.loads(await answers(f"{self._plan.sandbox_url}/sandbox/state"))
             self._environment |= _telegram_of(self._plan.sandbox_url, state)
+            if not any(self._plan.given(variable) for variable in MTPROTO_VARIABLES):
+                face = json.loads(await answers(f"{self._plan.sandbox_url}/sandbox/mtproto"))
+                self._environment |= _mtproto_of(face, self._plan.folder / "sandbox_mtproto.pem")
             if "demo" in state:
                 await connect_demo(Config.from_env(self._environment), state["demo"])
         children = [
@@ -146,7 +156,8 @@ class _Everything:
         if self._plan.sandbox_port is None:
             return None
         memory = self._plan.folder / "sandbox.world"
-        arguments = ("-m", "sandbox", "--port", str(self._plan.sandbox_port), "--demo", "--memory", str(memory))
+        ports = ("--port", str(self._plan.sandbox_port), "--mtproto-port", str(self._plan.mtproto_port))
+        arguments = ("-m", "sandbox", *ports, "--demo", "--memory", str(memory))
         log = self._plan.folder / "logs" / "sandbox.log"
         ready_url = f"{self._plan.sandbox_url}/sandbox/state"
         return self._start(group, Program("sandbox", arguments, log, self._plan.environ, ready_url))
@@ -195,6 +206,17 @@ def _telegram_of(sandbox_url: str, state: Mapping[str, Any]) -> dict[str, str]:
     if not token:
         raise Failure("The sandbox has no setup bot.")
     return {"TELEGRAM_API_ROOT": sandbox_url, "SETUP_BOT_TOKEN": str(token)}
+
+
+def _mtproto_of(face: Mapping[str, Any], key: Path) -> dict[str, str]:
+    """The sandbox is a data centre of its own, whose key nobody else has."""
+    key.write_text(face["public_key"])
+    return {
+        "TELEGRAM_API_ID": str(face["api_id"]),
+        "TELEGRAM_API_HASH": str(face["api_hash"]),
+        "TELEGRAM_DC": f"{face['host']}:{face['port']}",
+        "TELEGRAM_DC_KEY": str(key.absolute()),
+    }
 
 
 def _servers(plan: Plan) -> list[Server]:

@@ -27,6 +27,7 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
     parser.add_argument("--port", type=int, default=8081)
+    parser.add_argument("--mtproto-port", type=int, help="also an MTProto server, on this port; 0 takes a free one")
     parser.add_argument("--latency-ms", type=float, default=80)
     parser.add_argument("--no-flood-control", action="store_true")
     parser.add_argument("--seed", type=int, default=1, help="of invented ids and tokens")
@@ -48,6 +49,7 @@ async def _run(options: argparse.Namespace) -> None:
         flood_control=not options.no_flood_control,
         seed=options.seed,
         world=recalled[0] if recalled else None,
+        mtproto_port=options.mtproto_port,
     )
     if recalled:
         sandbox.cast = recalled[1]

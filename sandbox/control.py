@@ -15,6 +15,7 @@ from sandbox.view import Json, person_view, step_view, texts_view, world_view
 from sandbox.world import NotAllowed
 
 if TYPE_CHECKING:
+    from sandbox.mtproto.face import MtProtoFace
     from sandbox.server import Sandbox
 
 _SHOWN_CALLS = 200
@@ -28,6 +29,9 @@ def routes(sandbox: "Sandbox") -> list[web.RouteDef]:
         web.delete("/sandbox/faults", answer(control.clear_faults)),
         web.get("/sandbox/journal", answer(control.journal)),
         web.get("/sandbox/polls", answer(control.polls)),
+        web.get("/sandbox/mtproto", answer(control.mtproto)),
+        web.post("/sandbox/mtproto/faults", answer(control.add_mtproto_faults)),
+        web.post("/sandbox/mtproto/keys", answer(control.seed_mtproto_keys)),
         web.post("/sandbox/settings", answer(control.settings)),
         web.get("/sandbox/settings", answer(control.settings)),
         web.get("/sandbox/state", answer(control.state)),
@@ -89,6 +93,24 @@ class _Control:
         """The latest one of each bot."""
         latest = self._sandbox.journal.polls.items()
         return [{"bot": bot, "at": at, "caller": caller} for bot, (at, caller) in latest]
+
+    async def mtproto(self, _: web.Request) -> Any:
+        return self._face().about()
+
+    async def add_mtproto_faults(self, request: web.Request) -> Any:
+        self._face().add_faults(await _body(request))
+        return {}
+
+    async def seed_mtproto_keys(self, request: web.Request) -> Any:
+        """`{"bot": id, "key": 512 hexadecimal digits}`: an authorization without its handshake."""
+        for given in await _body(request):
+            self._face().server.seed_key(bytes.fromhex(given["key"]), int(given["bot"]))
+        return {}
+
+    def _face(self) -> "MtProtoFace":
+        if self._sandbox.mtproto is None:
+            raise NotAllowed("This sandbox runs without MTProto: start it with --mtproto-port.")
+        return self._sandbox.mtproto
 
     async def settings(self, request: web.Request) -> Any:
         if request.method == "POST":

@@ -8,11 +8,13 @@ import asyncio
 import contextlib
 import io
 import pickle
+from dataclasses import MISSING, fields
 from pathlib import Path
 from types import FunctionType, MethodType
 from typing import Any
 
-from sandbox.world import World
+from sandbox.world import Bot, Rules, World
+from sandbox.world.boxes import Boxes
 
 _VERSION = 1
 _SKIP = 1000
@@ -57,6 +59,7 @@ class Memory:
             return None
         if version != _VERSION:
             return None
+        _complete(world)
         _disconnect(world)
         if not in_order:
             _skip_ahead(world)
@@ -86,6 +89,17 @@ class Memory:
                 self.keep(world, cast, in_order=True)
 
 
+def _complete(world: World) -> None:
+    """What an earlier version did not know of has its default."""
+    if not hasattr(world, "boxes"):
+        world.boxes = Boxes()
+    kept: list[Rules | Bot] = [world.rules, *world.bots.values()]
+    for known in kept:
+        for field in fields(known):
+            if not hasattr(known, field.name) and field.default is not MISSING:
+                setattr(known, field.name, field.default)
+
+
 def _disconnect(world: World) -> None:
     world.forget_listeners()
     for bot in world.bots.values():
@@ -99,3 +113,4 @@ def _skip_ahead(world: World) -> None:
         chat.last_message_id += _SKIP
     for bot in world.bots.values():
         bot.updates.last_id += _SKIP
+    world.boxes.skip(_SKIP)

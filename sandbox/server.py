@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from aiohttp import web
 
@@ -13,6 +13,9 @@ from sandbox.flood import Flood, FloodRules
 from sandbox.guard import LOOPBACK, guarded
 from sandbox.page_routes import Page
 from sandbox.world import Clock, World
+
+if TYPE_CHECKING:
+    from sandbox.mtproto.face import MtProtoFace
 
 _LARGEST_UPLOAD = 60 << 20
 _SHUTDOWN = 1.0
@@ -31,6 +34,7 @@ class Sandbox:
         clock: Clock | None = None,
         seed: int = 1,
         world: World | None = None,
+        mtproto_port: int | None = None,
     ) -> None:
         if host not in LOOPBACK:
             raise ValueError("The sandbox listens on this machine only.")
@@ -45,6 +49,10 @@ class Sandbox:
         self._host = host
         self._port = port
         self._runner: web.AppRunner | None = None
+        self._latency = latency
+        self._mtproto_port = mtproto_port
+        self.mtproto: MtProtoFace | None = None
+        """None where it was not asked for: it costs an import of 50 MB."""
 
     @property
     def url(self) -> str:
@@ -65,6 +73,12 @@ class Sandbox:
         await self._runner.setup()
         await web.TCPSite(self._runner, self._host, self._port).start()
         self._port = self._runner.addresses[0][1]
+        self.bot_api.webhooks.open()
+        if self._mtproto_port is not None:
+            from sandbox.mtproto.face import MtProtoFace  # noqa: PLC0415  # Telethon's types: half a second
+
+            self.mtproto = MtProtoFace(self.world, self.flood, self.journal, latency=self._latency)
+            await self.mtproto.start(self._host, self._mtproto_port)
         return self
 
     async def __aexit__(
@@ -72,5 +86,8 @@ class Sandbox:
     ) -> None:
         self.bot_api.close()
         self.page.close()
+        await self.bot_api.webhooks.close()
+        if self.mtproto is not None:
+            await self.mtproto.close()
         if self._runner is not None:
             await self._runner.cleanup()

@@ -1,7 +1,8 @@
 """The port: what a session of one tenant's bot receives and sends, whatever protocol carries it."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Literal, NewType, Protocol
 
@@ -13,6 +14,9 @@ Cursor = NewType("Cursor", str)
 
 IdempotencyKey = NewType("IdempotencyKey", str)
 """Names one sending for ever. The Bot API has no use for it; MTProto derives its random_id from it."""
+
+Buttons = tuple[tuple[str, ...], ...]
+"""The labels of an inline keyboard, row by row."""
 
 
 class ChatKind(StrEnum):
@@ -43,6 +47,8 @@ class Message:
 
     `joinable`: a plain text that loses nothing when it stands in one message with others; then `entities` are its
     formatting. `reply_at` is where the words begin that a reply quotes, in UTF-16 units (Bot API: TextQuote).
+    `outgoing`: the bot itself wrote it, through another program that drives it; only a parallel session sees that.
+    `date` is when it was sent, in seconds of the epoch.
     """
 
     chat: Chat
@@ -57,6 +63,26 @@ class Message:
     reply_at: int | None = None
     joinable: bool = False
     entities: tuple[Entity, ...] = ()
+    outgoing: bool = False
+    buttons: Buttons = ()
+    date: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """A message as it is now."""
+
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """A person pressed a button below a message of the bot's. The other program answers; we only tell."""
+
+    chat: Chat
+    person: Person
+    message: MessageId
+    label: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +121,7 @@ class Other:
     reason: str
 
 
-Event = Message | TopicEvent | ReachChanged | GroupMoved | Other
+Event = Message | Edited | Pressed | TopicEvent | ReachChanged | GroupMoved | Other
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +139,28 @@ class Incoming:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Updates in order, and the cursor to receive with once their effects are stored."""
+    """Updates in order, and the cursor to receive with once their effects are stored. `hashes` are the access hashes
+    that came along, by the Bot API's chat id: secrets of this bot's, stored with the effects.
+    """
 
     updates: tuple[Incoming, ...]
     cursor: Cursor
+    hashes: Mapping[int, int] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """An earlier attempt at the same may have been carried out: then it is newer than the message `after`, the last
+    one of its kind that is known, and not older than `since`.
+    """
+
+    after: MessageId | None
+    since: datetime
+
+    @classmethod
+    def anything(cls) -> "Doubt":
+        """Nothing is known but that it was sent."""
+        return cls(None, datetime.min.replace(tzinfo=UTC) + timedelta(days=365))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +173,41 @@ class Copy:
     source: ChatId
     ids: tuple[MessageId, ...]
     reply_to: MessageId | None
+    doubt: Doubt | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mirror:
+    """Show in a topic what another program sent as the bot: marked as the bot's, its buttons without effect.
+
+    More than one id is an album. `text`, `entities`, `content` and `buttons` are the first message's.
+    """
+
+    key: IdempotencyKey
+    to: ChatId
+    topic: TopicId | None
+    source: ChatId
+    ids: tuple[MessageId, ...]
+    reply_to: MessageId | None
+    text: str
+    content: str
+    entities: tuple[Entity, ...] = ()
+    buttons: Buttons = ()
+    doubt: Doubt | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Make a mirrored message, `message` in `to`, show what its original `source` shows now."""
+
+    key: IdempotencyKey
+    to: ChatId
+    message: MessageId
+    source: tuple[ChatId, MessageId]
+    text: str
+    content: str
+    entities: tuple[Entity, ...] = ()
+    buttons: Buttons = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +221,13 @@ class Text:
     markdown: bool
     reply_to: MessageId | None
     entities: tuple[Entity, ...] = ()
+    doubt: Doubt | None = None
 
 
-Outgoing = Copy | Text
+Outgoing = Copy | Text | Mirror | Edit
+
+MIRROR_MARK = "🤖 "
+"""Stands before the text or caption of what another program sent as the bot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +264,10 @@ class GroupState:
 class Session(Protocol):
     """One bot's session. Every method but `close` may raise the errors of `sessions.errors`, and no others."""
 
+    async def close(self) -> None:
+        """Ends the session's own connections, if it has any. Nothing is lost: the cursor knows where to go on."""
+        ...
+
     async def receive(self, cursor: Cursor | None) -> Batch:
         """Waits for updates after the cursor, which acknowledges all before it. An empty batch is normal."""
         ...
@@ -190,20 +277,28 @@ class Session(Protocol):
         ...
 
     async def send(self, outgoing: Outgoing) -> Sequence[MessageId]:
-        """The new ids, in order. Fewer ids than asked means that some of an album could not be copied."""
+        """The new ids, in order. Fewer ids than asked means that some of an album could not be copied. An `Edit`
+        answers with the id of the message that shows it.
+        """
         ...
 
     async def delete(self, chat: ChatId, messages: Sequence[MessageId]) -> None:
         """Up to 100 of the bot's own messages, younger than 48 hours (Bot API: deleteMessages)."""
         ...
 
-    async def create_topic(self, group: ChatId, name: str) -> TopicId: ...
+    async def create_topic(self, group: ChatId, name: str, key: IdempotencyKey) -> TopicId: ...
 
     async def rename_topic(self, group: ChatId, topic: TopicId, name: str) -> None: ...
 
     async def close_topic(self, group: ChatId, topic: TopicId) -> None: ...
 
     async def reopen_topic(self, group: ChatId, topic: TopicId) -> None: ...
+
+    async def find_person(self, who: str) -> Person:
+        """By `@username`, or by the digits of an id. Raises `Rejected` where Telegram knows no such person, or does
+        not let this bot know.
+        """
+        ...
 
     async def identify(self) -> BotIdentity: ...
 
@@ -216,12 +311,40 @@ class Session(Protocol):
         ...
 
 
-class SessionFactory(Protocol):
-    """Makes sessions that share one connection pool."""
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a parallel session keeps between runs. `login` is its authorization, a secret as good as the token; it may
+    log in anew only after `login_wait` seconds. `tops` are the newest message ids that are known from before there
+    was a cursor: of private chats under 0, of a supergroup under its channel id.
+    """
 
-    def open(self, token: str, guard: Callable[[], None] | None = None) -> Session:
+    login: bytes | None
+    login_wait: float = 0.0
+    tops: Mapping[int, int] = field(default_factory=dict)
+
+
+class Safe(Protocol):
+    """Where one tenant's parallel session keeps its secrets, under the lease of whoever runs it."""
+
+    async def load(self) -> Kept: ...
+
+    async def save_login(self, login: bytes | None) -> None:
+        """None forgets it, with everything that is only good for it."""
+        ...
+
+    async def postpone_login(self, seconds: float) -> None: ...
+
+    async def find_hashes(self, peers: Sequence[int]) -> Mapping[int, int]:
+        """Stored access hashes by the Bot API's chat id; the unknown ones are missing."""
+        ...
+
+
+class SessionFactory(Protocol):
+    """Makes sessions that share what can be shared."""
+
+    def open(self, token: str, guard: Callable[[], None] | None = None, safe: Safe | None = None) -> Session:
         """Raises `Rejected` for a token of the wrong form. Talks to nobody. What `guard` raises right before a
-        request is written ends the call instead.
+        request is written ends the call instead. Only a parallel session needs a `safe`.
         """
         ...
 

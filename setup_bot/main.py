@@ -63,7 +63,7 @@ async def run(config: Config, ready: Callable[[], None]) -> None:
     )
     try:
         me = await _identify(bot)
-        connections = Connections(database, keyring, plan=config.default_plan)
+        connections = Connections(database, keyring, plan=config.default_plan, parallel=config.offers_parallel)
         services = Services(me, connections, SettingsService(connections), sessions, Waiting(redis))
         await _reach(database, redis)
         ready()

@@ -1,13 +1,26 @@
 """The deployment's configuration, read once from the environment at the edge of each process."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 
 from tenants.plans import Plan
+
+LAST_PORT = 65535
+_SWITCH = {"on": True, "true": True, "yes": True, "1": True, "off": False, "false": False, "no": False, "0": False}
 
 
 class ConfigError(Exception):
@@ -48,6 +61,26 @@ def _http_root(url: str) -> str:
     return url.rstrip("/")
 
 
+def _api_hash(typed: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[0-9a-f]{32}", typed.get_secret_value(), re.IGNORECASE):
+        raise ValueError("must be the 32 letters and digits that my.telegram.org shows as api_hash")
+    return typed
+
+
+def _address(typed: str) -> str:
+    host, _, port = typed.rpartition(":")
+    if not host or not port.isdecimal() or not 1 <= int(port) <= LAST_PORT:
+        raise ValueError("must look like 127.0.0.1:8082")
+    return typed
+
+
+def _switch(typed: object) -> object:
+    found = _SWITCH.get(str(typed).strip().lower())
+    if found is None:
+        raise ValueError("must be on or off")
+    return found
+
+
 class Config(BaseModel):
     """Field names are the environment's variables in lower case. Secrets don't show in a repr."""
 
@@ -57,6 +90,14 @@ class Config(BaseModel):
     redis_url: Annotated[SecretStr, AfterValidator(_redis_url)]
     backline_keyring: Path
     telegram_api_root: Annotated[str, AfterValidator(_http_root)] = "https://api.telegram.org"
+    telegram_api_id: int | None = Field(default=None, ge=1, le=2**31 - 1)
+    """With `telegram_api_hash` the application that parallel sessions are of (my.telegram.org). None: no mode."""
+    telegram_api_hash: Annotated[SecretStr, AfterValidator(_api_hash)] | None = None
+    telegram_dc: Annotated[str, AfterValidator(_address)] | None = None
+    """Where parallel sessions connect, HOST:PORT, with a public key of its own: for a Telegram that is none."""
+    telegram_dc_key: Path | None = None
+    parallel_mode: Annotated[bool, BeforeValidator(_switch)] = True
+    """Off: no parallel session runs, whatever owners have chosen."""
     setup_bot_token: SecretStr | None = None
     api_host: str = "127.0.0.1"
     api_port: int = Field(default=8080, ge=0, le=65535)
@@ -78,6 +119,18 @@ class Config(BaseModel):
     """How long a worker's leases outlive it, and so how soon another one takes over a dead worker's tenants."""
     log_format: Annotated[str, Field(pattern="^(json|console)$")] = "json"
 
+    @property
+    def offers_parallel(self) -> bool:
+        return self.parallel_mode and self.telegram_api_id is not None
+
+    @model_validator(mode="after")
+    def _has_both_or_none(self) -> "Config":
+        for one, other in (("telegram_api_id", "telegram_api_hash"), ("telegram_dc", "telegram_dc_key")):
+            given, missing = (one, other) if getattr(self, one) is not None else (other, one)
+            if getattr(self, given) is not None and getattr(self, missing) is None:
+                raise ValueError(f"{given.upper()} is set, but {missing.upper()} is not: set both, or none")
+        return self
+
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Config":
         """Raises `ConfigError` with a sentence that names the variable."""
@@ -86,6 +139,8 @@ class Config(BaseModel):
             return cls.model_validate(given)
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
+            if not first["loc"]:
+                raise ConfigError(_sentence(first["msg"])) from None
             name = str(first["loc"][0]).upper()
             if first["type"] == "missing":
                 raise ConfigError(f"{name} is not set.") from None

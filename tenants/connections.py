@@ -6,7 +6,6 @@ Whoever asks is an owner; a tenant of another owner is as good as none.
 import hashlib
 import re
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,10 +21,12 @@ from tenants.jobs import enqueue_job
 from tenants.leases import shard_of
 from tenants.models import dialogs, group_links, intakes, tenants
 from tenants.owner_notices import REVOKED, enqueue_notice
+from tenants.parallel import Mode, begin_anew, leave_parallel
 from tenants.plans import Plan
 
 TOKEN_COLUMN = "tenants.token"  # noqa: S105  # a column's name
 LINK_LIVES = timedelta(minutes=10)
+NOT_OFFERED = "Parallel mode is switched off here: ask whoever runs this Backline to switch it on."
 _TOKEN = re.compile(r"\b\d{5,15}:[A-Za-z0-9_-]{30,60}(?![A-Za-z0-9_-])")
 
 
@@ -46,6 +47,7 @@ class Tenant:
     overrides: dict[str, Any]
     version: int
     created_at: datetime
+    mode: Mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ _COLUMNS = tuple(
         "settings",
         "version",
         "created_at",
+        "mode",
     )
 )
 
@@ -81,6 +84,7 @@ _COLUMNS = tuple(
 def _read(row: Any) -> Tenant:
     values = dict(row._mapping)  # noqa: SLF001  # SQLAlchemy's public name for it
     values["plan"] = Plan(values["plan"])
+    values["mode"] = Mode(values["mode"])
     values["overrides"] = values.pop("settings")
     return Tenant(**values)
 
@@ -98,15 +102,21 @@ def find_token(typed: str) -> str:
 
 
 class Connections:
-    """What an owner can do, each call one transaction."""
+    """What an owner can do, each call one transaction. `parallel`: whether this deployment offers that mode."""
 
-    def __init__(self, database: Database, keyring: Keyring, *, plan: Plan) -> None:
+    def __init__(self, database: Database, keyring: Keyring, *, plan: Plan, parallel: bool = False) -> None:
         self._database = database
         self._keyring = keyring
         self._plan = plan
+        self.offers_parallel = parallel
 
-    async def connect(self, owner: UserId, token: str, *, bot_id: UserId, username: str, name: str) -> Tenant:
-        """Stores a token that Telegram has accepted. Raises `Conflict` where the bot is connected already."""
+    async def connect(
+        self, owner: UserId, token: str, *, bot_id: UserId, username: str, name: str, mode: Mode = Mode.POLLING
+    ) -> Tenant:
+        """Stores a token that Telegram has accepted. Raises `Conflict` where the bot is connected already, `Invalid`
+        for a mode that is not offered.
+        """
+        self._require_offered(mode)
         tenant = TenantId(new_id())
         shard = shard_of(tenant)
         values = {
@@ -119,6 +129,7 @@ class Connections:
             "token": self._keyring.encrypt(tenant, TOKEN_COLUMN, token.encode()),
             "state": "setup",
             "plan": self._plan,
+            "mode": mode,
         }
         try:
             async with self._database.tenant(tenant) as unit:
@@ -161,7 +172,9 @@ class Connections:
 
     async def problem(self, owner: UserId, tenant: TenantId) -> str | None:
         """What keeps the session from receiving, or messages out of the group, as a sentence."""
-        await self.get(owner, tenant)
+        found = await self.get(owner, tenant)
+        if found.mode is Mode.PARALLEL and not self.offers_parallel:
+            return NOT_OFFERED
         async with self._database.tenant(tenant) as unit:
             query = select(func.coalesce(intakes.c.problem, intakes.c.group_problem)).where(
                 intakes.c.tenant_id == tenant
@@ -220,10 +233,27 @@ class Connections:
         found = await self.get(owner, tenant)
         if running and found.group_id is None:
             raise Invalid("Connect a group first: without one there is nowhere to relay to.")
-        if found.state == "revoked":
-            raise Conflict("The bot's token was revoked: delete the connection and connect the bot anew.")
+        _require_living(found)
         async with self._database.tenant(tenant) as unit:
             return await _change(unit, found, {"state": "running" if running else "stopped"})
+
+    async def set_mode(self, owner: UserId, tenant: TenantId, mode: Mode) -> Tenant:
+        """The running session follows within a second. Raises `Invalid` for a mode that is not offered."""
+        found = await self.get(owner, tenant)
+        if found.mode is mode:
+            return found
+        self._require_offered(mode)
+        _require_living(found)
+        async with self._database.tenant(tenant) as unit:
+            await begin_anew(unit, tenant)
+            changed = await _change(unit, found, {"mode": mode, "mode_changed_at": func.now()})
+            if mode is not Mode.PARALLEL:
+                await leave_parallel(unit, tenant, self._keyring)
+            return changed
+
+    def _require_offered(self, mode: Mode) -> None:
+        if mode is Mode.PARALLEL and not self.offers_parallel:
+            raise Invalid(NOT_OFFERED, field="mode", code="parallel_not_offered")
 
     async def save_overrides(self, owner: UserId, found: Tenant, overrides: dict[str, Any]) -> Tenant:
         """Raises `Conflict` where somebody else saved since `found` was read."""
@@ -248,11 +278,17 @@ class Connections:
         async with self._database.tenant(tenant) as unit:
             await _change(unit, found, nothing)
             await unit.execute(delete(group_links).where(group_links.c.tenant_id == tenant))
+            await leave_parallel(unit, tenant, self._keyring)
             await enqueue_job(unit, "erase_tenant", tenant, {})
 
 
 _NOT_ERASED = tenants.c.erased_at.is_(None)
 _FOREIGN_DESK = text("SELECT EXISTS (SELECT FROM tenants WHERE group_id = :group AND owner_id <> :owner)")
+
+
+def _require_living(found: Tenant) -> None:
+    if found.state == "revoked":
+        raise Conflict("The bot's token was revoked: delete the connection and connect the bot anew.")
 
 
 async def _find(unit: UnitOfWork, owner: UserId, tenant: TenantId) -> Tenant | None:
@@ -263,7 +299,8 @@ async def _find(unit: UnitOfWork, owner: UserId, tenant: TenantId) -> Tenant | N
 
 async def _forget_topics(unit: UnitOfWork, tenant: TenantId) -> None:
     """Topic ids count in one group: in another the same id is somebody else's topic."""
-    values = {"topic_id": None, "topic_status": None, "topic_open": True, "topic_asked_at": None}
+    values: dict[str, Any] = {"topic_id": None, "topic_status": None, "topic_open": True, "topic_asked_at": None}
+    values["topic_number"] = dialogs.c.topic_number + 1
     await unit.execute(update(dialogs).where(dialogs.c.tenant_id == tenant).values(values))
 
 
@@ -352,44 +389,3 @@ async def propose_group(unit: UnitOfWork, proposed: ProposedGroup, word: str) ->
 
 def _digest(word: str) -> bytes:
     return hashlib.sha256(word.encode()).digest()
-
-
-@dataclass(frozen=True, slots=True)
-class Runnable:
-    """What a session needs a new start for, or must hear of: everything else is read with each batch."""
-
-    tenant: TenantId
-    shard: int
-    group: ChatId | None
-    is_housekept: bool
-
-
-_RUNNABLE = text(
-    """
-    SELECT t.id, t.shard, t.group_id, h.group_id IS NOT NULL AS is_housekept
-    FROM tenants t LEFT JOIN housekeepers h ON h.group_id = t.group_id
-    WHERE t.shard = ANY(:shards) AND t.state IN ('setup', 'running')
-        AND (CAST(:only AS uuid) IS NULL OR t.id = :only)
-    ORDER BY t.id
-    """
-)
-
-
-async def list_runnable(
-    unit: UnitOfWork, shards: Sequence[int], *, only: TenantId | None = None
-) -> dict[TenantId, Runnable]:
-    """The tenants of some shards, or `only` one of them, whose sessions should run, in a fleet unit."""
-    rows = await unit.execute(_RUNNABLE, {"shards": list(shards), "only": only})
-    return {row.id: Runnable(row.id, row.shard, row.group_id, row.is_housekept) for row in rows}
-
-
-_DUE = text(
-    """
-    SELECT DISTINCT d.tenant_id FROM dialogs d JOIN tenants t ON t.id = d.tenant_id
-    WHERE t.shard = ANY(:shards) AND d.close_at <= now() AND d.status = 'support_answered'
-    """
-)
-
-
-async def list_with_dialogs_to_close(unit: UnitOfWork, shards: list[int]) -> list[TenantId]:
-    return list((await unit.execute(_DUE, {"shards": shards})).scalars())

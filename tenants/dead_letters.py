@@ -26,6 +26,8 @@ What = Literal["message", "answer", "welcome", "notice", "update"]
 Direction = Literal["team", "customer"]
 AT_ONCE = 500
 """Dead letters that are replayed in one transaction."""
+LATE_KINDS = ("copy", "mirror")
+"""What people or programs wrote to each other: a topic is told where it comes late."""
 _LONGEST_NUMBER = 18
 """Digits that surely fit into 64 bits."""
 
@@ -112,7 +114,13 @@ _LIST = text(
     ORDER BY x.since DESC, x.key DESC LIMIT :limit
     """
 )
-_KINDS: dict[str, What] = {"copy": "message", "text": "notice"}
+_KINDS: dict[str, What] = {
+    "copy": "message",
+    "mirror": "message",
+    "edit": "message",
+    "text": "notice",
+    "lookup": "notice",
+}
 
 
 async def list_dead_letters(
@@ -185,7 +193,7 @@ async def _replay_rows(unit: UnitOfWork, tenant: TenantId, rows: Sequence[RowId]
         raise Conflict("It is delivered or on its way: there is nothing to try again.", code="not_dead")
     written: dict[LaneId, list[datetime]] = defaultdict(list)
     for row in found:
-        if row.kind == "copy" and row.direction == "topic":
+        if row.kind in LATE_KINDS and row.direction == "topic":
             written[row.lane_id].append(row.created_at)
     notices = [late_notice(lane, min(times), number=len(times)) for lane, times in sorted(written.items())]
     await enqueue(unit, tenant, notices, keyring)
@@ -207,7 +215,7 @@ def mark_late(rows: Sequence[NewRow], written_at: datetime) -> list[NewRow]:
     marked: list[NewRow] = []
     lanes: set[LaneId] = set()
     for row in rows:
-        if row.kind == "copy" and row.lane not in lanes:
+        if row.kind in LATE_KINDS and row.lane not in lanes:
             lanes.add(row.lane)
             marked.append(late_notice(row.lane, written_at))
         marked.append(row)
@@ -217,8 +225,8 @@ def mark_late(rows: Sequence[NewRow], written_at: datetime) -> list[NewRow]:
 _ALL_ROWS = text(
     """
     SELECT id FROM outbox
-    WHERE tenant_id = :tenant AND state = 'buried' AND kind IN ('copy', 'answer') AND ended_at <= :until
-        AND error <> ALL(:hopeless)
+    WHERE tenant_id = :tenant AND state = 'buried' AND kind IN ('copy', 'answer', 'mirror', 'edit')
+        AND ended_at <= :until AND error <> ALL(:hopeless)
     ORDER BY lane_id, lane_seq LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED
     """
 )

@@ -57,7 +57,13 @@ class Dialog:
     topic_lane: LaneId
     customer_lane: LaneId
     topic_status: Status | None = None
+    opened_by_team: bool = False
+    """By /new: it passes the filters until it is closed."""
     is_new: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        return self.status is not Status.CLOSED
 
     def customer_wrote(self) -> bool:
         """Whether this opened the dialog: it is new, or it was closed."""
@@ -80,6 +86,7 @@ class Dialog:
     def close(self) -> None:
         self.status = Status.CLOSED
         self.close_at = None
+        self.opened_by_team = False
 
 
 def topic_title(status: Status, name: str) -> str:
@@ -115,7 +122,7 @@ _FIND = text(
         WHERE d.tenant_id = ANY(:adopting) AND d.topic_id IS NULL AND d.topic_asked_at IS NOT NULL
     )
     SELECT d.tenant_id, d.id, d.chat_id, d.name, d.username, d.status, d.topic_id, d.topic_name, d.topic_open,
-        d.topic_status, d.topic_asked_at, d.close_at, d.unreachable_at, d.apologized_at,
+        d.topic_status, d.topic_asked_at, d.close_at, d.unreachable_at, d.apologized_at, d.opened_by_team,
         t.id AS topic_lane, c.id AS customer_lane
     FROM wanted w JOIN dialogs d ON d.id = w.id
     JOIN lanes t ON t.tenant_id = d.tenant_id AND t.dialog_id = d.id AND t.direction = 'topic'
@@ -135,6 +142,7 @@ _WRITTEN = (
     "close_at",
     "unreachable_at",
     "apologized_at",
+    "opened_by_team",
 )
 _SAVE = (
     update(dialogs)
@@ -274,7 +282,7 @@ def _new_lanes(tenant: TenantId, dialog: Dialog) -> Sequence[dict[str, Any]]:
 
 _CLOSE_DUE = text(
     """
-    UPDATE dialogs d SET status = 'closed', close_at = NULL
+    UPDATE dialogs d SET status = 'closed', close_at = NULL, opened_by_team = false
     WHERE d.tenant_id = :tenant AND d.close_at <= now() AND d.status = 'support_answered'
     RETURNING d.id
     """

@@ -8,15 +8,18 @@ from sqlalchemy import Table, delete, select, text
 from tenants.db import UnitOfWork
 from tenants.ids import TenantId
 from tenants.jobs import Job
-from tenants.models import jobs, metadata, tenants
+from tenants.models import farewells, jobs, metadata, tenants
 
 PIECE = 5000
 """Rows of one transaction."""
 
 
 def _tables() -> list[Table]:
-    """All that belongs to tenants, what refers to others first. Jobs do not: this one outlives its tenant."""
-    return [table for table in reversed(metadata.sorted_tables) if "tenant_id" in table.c and table is not jobs]
+    """All that belongs to tenants, what refers to others first, but what outlives them: this job, and the logins that
+    have yet to be logged out.
+    """
+    outliving = {jobs, farewells}
+    return [table for table in reversed(metadata.sorted_tables) if "tenant_id" in table.c and table not in outliving]
 
 
 async def erase_tenant(unit: UnitOfWork, job: Job) -> bool:

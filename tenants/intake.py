@@ -19,6 +19,7 @@ from tenants.leases import HELD_BY_ALL, Lease, lease_values
 from tenants.outbox.queue import APPEND_WHERE_HELD, append_values
 from tenants.outbox.rows import NewRow
 from tenants.owner_notices import tell_conflict, tell_group_news
+from tenants.parallel import Mode
 from tenants.plans import Plan
 from tenants.settings.catalog import effective
 from tenants.settings.schema import Settings
@@ -74,7 +75,8 @@ class Desk:
 
     `known` are those of the received updates that were handled before: found by id, never by order, since ids
     restart at random after a quiet week (Bot API: Update). `is_warm`: Telegram has had the token loaded within the
-    hour. `is_housekept`: the setup bot may manage the group's topics.
+    hour. `is_housekept`: the setup bot may manage the group's topics. `switched_at`: when it began to receive another
+    way, within the last 48 hours: what came the old way may come again, as another update.
     """
 
     tenant: TenantId
@@ -90,6 +92,8 @@ class Desk:
     known: frozenset[UpdateId]
     is_warm: bool
     is_housekept: bool
+    switched_at: datetime | None = None
+    mode: Mode = Mode.POLLING
 
 
 _OPEN = text(
@@ -97,7 +101,8 @@ _OPEN = text(
     WITH held AS ({HELD_BY_ALL})
     SELECT t.id, t.owner_id, t.bot_id, t.bot_username, t.group_id, t.state, t.plan, t.settings, i.cursor,
         now() AS now, k.known, coalesce(i.alive_at > now() - interval '1 hour', false) AS is_warm,
-        EXISTS (SELECT FROM housekeepers g WHERE g.group_id = t.group_id) AS is_housekept
+        EXISTS (SELECT FROM housekeepers g WHERE g.group_id = t.group_id) AS is_housekept,
+        CASE WHEN t.mode_changed_at > now() - interval '48 hours' THEN t.mode_changed_at END AS switched_at, t.mode
     FROM held h JOIN tenants t ON t.id = h.tenant AND t.shard = h.shard AND t.erased_at IS NULL
     JOIN intakes i ON i.tenant_id = t.id
     LEFT JOIN (
@@ -121,9 +126,11 @@ _STORE = text(
             CAST(:reasons AS text[]), CAST(:bodies AS bytea[])
         ) AS o(tenant, id, kind, disposition, reason, body) ON o.tenant = h.tenant
     )
-    UPDATE intakes i SET cursor = c.cursor, received_at = now(), problem = NULL, problem_at = NULL
-    FROM held h JOIN unnest(CAST(:tenants AS uuid[]), CAST(:cursors AS text[])) AS c(tenant, cursor)
-        ON c.tenant = h.tenant
+    UPDATE intakes i SET cursor = CASE WHEN t.mode = c.mode THEN c.cursor ELSE i.cursor END,
+        received_at = now(), problem = NULL, problem_at = NULL
+    FROM held h JOIN unnest(CAST(:tenants AS uuid[]), CAST(:cursors AS text[]), CAST(:modes AS text[]))
+        AS c(tenant, cursor, mode) ON c.tenant = h.tenant
+    JOIN tenants t ON t.id = h.tenant
     WHERE i.tenant_id = h.tenant
     RETURNING i.tenant_id
     """  # noqa: S608  # a constant of ours
@@ -151,7 +158,7 @@ _FORGET = (
     ),
     text(
         """
-        DELETE FROM outbox WHERE (state = 'delivered' AND ended_at < now() - interval '48 hours')
+        DELETE FROM outbox WHERE (state IN ('delivered', 'dropped') AND ended_at < now() - interval '48 hours')
             OR (state = 'buried' AND ended_at < now() - interval '7 days')
         """
     ),
@@ -204,18 +211,21 @@ def _read_desk(row: Any) -> Desk:
         known=frozenset(row.known or ()),
         is_warm=row.is_warm,
         is_housekept=row.is_housekept,
+        switched_at=row.switched_at,
+        mode=Mode(row.mode),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """What one tenant's batch leads to."""
+    """What one tenant's batch leads to. `mode` is how it was received: a cursor of another one is not stored."""
 
     tenant: TenantId
     lease: Lease
     outcomes: Sequence[Outcome]
     rows: Sequence[NewRow]
     cursor: str
+    mode: Mode = Mode.POLLING
 
 
 async def store(unit: UnitOfWork, intakes: Sequence[Intake], keyring: Keyring) -> set[TenantId]:
@@ -225,6 +235,7 @@ async def store(unit: UnitOfWork, intakes: Sequence[Intake], keyring: Keyring) -
         **lease_values([(intake.tenant, intake.lease) for intake in intakes]),
         **await append_values(unit, [(intake.tenant, row) for intake in intakes for row in intake.rows], keyring),
         "cursors": [intake.cursor for intake in intakes],
+        "modes": [intake.mode for intake in intakes],
         "of": [tenant for tenant, _ in outcomes],
         "ids": [outcome.update_id for _, outcome in outcomes],
         "kinds": [outcome.kind for _, outcome in outcomes],

@@ -63,6 +63,9 @@ tenants = Table(
     Column("version", Integer, nullable=False, server_default=text("1")),
     _time("created_at", default=True),
     _time("erased_at"),
+    Column("mode", Text, nullable=False, server_default=text("'polling'")),
+    _time("mode_changed_at"),
+    CheckConstraint("mode IN ('polling', 'parallel')", name="mode"),
     CheckConstraint("state IN ('setup', 'running', 'stopped', 'revoked')", name="state"),
     CheckConstraint("plan IN ('free', 'pro', 'business')", name="plan"),
     CheckConstraint("state <> 'running' OR group_id IS NOT NULL", name="running_has_group"),
@@ -114,6 +117,32 @@ intakes = Table(
     _time("alive_at"),
 )
 
+logins = Table(
+    "logins",
+    metadata,
+    _tenant(primary_key=True),
+    Column("login", LargeBinary),  # a parallel session's authorization
+    _time("not_before", default=True),
+)
+
+access_hashes = Table(
+    "access_hashes",
+    metadata,
+    _tenant(primary_key=True),
+    Column("chat_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary, nullable=False),
+)
+
+farewells = Table(
+    "farewells",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("tenant_id", UUID, nullable=False),  # no reference: a login that is to end outlives its tenant
+    Column("shard", SmallInteger, nullable=False, index=True),
+    Column("login", LargeBinary, nullable=False),
+    _time("created_at", default=True),
+)
+
 housekeepers = Table(
     "housekeepers",
     metadata,
@@ -155,6 +184,8 @@ dialogs = Table(
     Column("topic_name", Text, nullable=False),
     Column("topic_status", Text),
     Column("topic_open", Boolean, nullable=False, server_default=text("true")),
+    Column("topic_number", SmallInteger, nullable=False, server_default=text("0")),  # topics it has lost
+    Column("opened_by_team", Boolean, nullable=False, server_default=text("false")),  # passes the filters
     _time("topic_asked_at"),
     _time("retry_at", default=True),
     _time("errand_at"),
@@ -239,8 +270,10 @@ outbox = Table(
     _time("ended_at"),
     UniqueConstraint("lane_id", "lane_seq"),
     ForeignKeyConstraint(["tenant_id", "lane_id"], ["lanes.tenant_id", "lanes.id"], ondelete="CASCADE"),
-    CheckConstraint("kind IN ('copy', 'answer', 'text', 'welcome', 'notice')", name="kind"),
-    CheckConstraint("state IN ('waiting', 'sending', 'delivered', 'buried')", name="state"),
+    CheckConstraint(
+        "kind IN ('copy', 'answer', 'text', 'welcome', 'notice', 'mirror', 'edit', 'lookup')", name="kind"
+    ),
+    CheckConstraint("state IN ('waiting', 'sending', 'delivered', 'buried', 'dropped')", name="state"),
     CheckConstraint("state <> 'buried' OR error IS NOT NULL", name="buried_has_error"),
     CheckConstraint("state <> 'delivered' OR result_message_id IS NOT NULL", name="delivered_has_result"),
     Index("ix_outbox_update", "tenant_id", "update_id"),

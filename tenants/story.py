@@ -61,7 +61,7 @@ _COLUMNS = """
             AND l.direction = 'topic') AS paused_until
     FROM lanes l JOIN outbox o ON o.lane_id = l.id JOIN dialogs d ON d.tenant_id = l.tenant_id AND d.id = l.dialog_id
     LEFT JOIN updates u ON u.tenant_id = o.tenant_id AND u.update_id = o.update_id
-    WHERE l.tenant_id = :tenant AND l.dialog_id = :dialog AND o.tenant_id = :tenant
+    WHERE l.tenant_id = :tenant AND l.dialog_id = :dialog AND o.tenant_id = :tenant AND o.state <> 'dropped'
 """
 _BY_MESSAGE = text(
     f"""
@@ -74,7 +74,9 @@ _BY_MESSAGE = text(
     {_COLUMNS} AND (o.id IN (SELECT id FROM found) OR o.album IN (SELECT album FROM found)) ORDER BY o.lane_seq
     """  # noqa: S608  # a constant of ours
 )
-_BY_UPDATE = text(f"{_COLUMNS} AND o.update_id = :update AND o.kind IN ('copy', 'answer') ORDER BY o.lane_seq")
+_BY_UPDATE = text(
+    f"{_COLUMNS} AND o.update_id = :update AND o.kind IN ('copy', 'answer', 'mirror', 'edit') ORDER BY o.lane_seq"
+)
 _SET_ASIDE = text(
     """
     SELECT update_id, received_at, replay_at, clock_timestamp() AS now FROM updates

@@ -22,9 +22,12 @@ IN_DOUBT = timedelta(seconds=10)
 
 @dataclass(frozen=True, slots=True)
 class TopicToMake:
+    """`number` counts the topics that the dialog had before: the same creation asked for again has the same one."""
+
     dialog: DialogId
     status: Status
     name: str
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,7 @@ _ASK = text(
         ORDER BY l.served_at LIMIT 1
     ) n
     WHERE d.tenant_id = h.tenant AND d.id = n.id
-    RETURNING d.tenant_id, d.id, d.status, d.topic_name
+    RETURNING d.tenant_id, d.id, d.status, d.topic_name, d.topic_number
     """  # noqa: S608  # a constant of ours
 )
 
@@ -73,7 +76,7 @@ async def ask_for_topics(
         **lease_values([(tenant, lease) for tenant, lease, _ in holders]),
     }
     rows = await unit.execute(_ASK, values)
-    return {row.tenant_id: TopicToMake(row.id, Status(row.status), row.topic_name) for row in rows}
+    return {row.tenant_id: TopicToMake(row.id, Status(row.status), row.topic_name, row.topic_number) for row in rows}
 
 
 _MADE = text(
@@ -116,7 +119,8 @@ async def retry_errand(
 
 _LOST = text(
     """
-    UPDATE dialogs SET topic_id = NULL, topic_status = NULL, topic_open = true, topic_asked_at = NULL
+    UPDATE dialogs SET topic_id = NULL, topic_status = NULL, topic_open = true, topic_asked_at = NULL,
+        topic_number = topic_number + 1
     WHERE tenant_id = :tenant AND id = :dialog AND topic_id = :topic
     """
 )

@@ -43,15 +43,16 @@ def open_client(app: Any, address: tuple[str, int] = INSIDE) -> httpx.AsyncClien
     return httpx.AsyncClient(transport=httpx.ASGITransport(app, client=address), base_url="http://api")
 
 
-def make_config(database_url: str, redis_url: str) -> Config:
+def make_config(database_url: str, redis_url: str, **more: str) -> Config:
     """The keyring is handed over as such: no file is read."""
     values = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "BACKLINE_KEYRING": str(Path("none.json"))}
-    return Config.from_env(values)
+    return Config.from_env({**values, **more})
 
 
 @asynccontextmanager
-async def open_api(database: Database, keyring: Keyring, redis_url: str) -> AsyncIterator[ApiUnderTest]:
-    config = make_config("postgresql://db/backline", redis_url)
+async def open_api(database: Database, keyring: Keyring, redis_url: str, **more: str) -> AsyncIterator[ApiUnderTest]:
+    """`more` are variables of the environment."""
+    config = make_config("postgresql://db/backline", redis_url, **more)
     async with Redis.from_url(redis_url) as redis:
         app = create_app(config, database, keyring, redis)
         key = await create_key(database, OWNER, "tests")

@@ -7,11 +7,14 @@ from tenants.crypto import Keyring
 from tenants.db import Database, UnitOfWork
 from tenants.ids import UserId, new_id
 from tenants.models import (
+    access_hashes,
     api_keys,
     dialogs,
+    farewells,
     group_links,
     jobs,
     lanes,
+    logins,
     message_map,
     metadata,
     outbox,
@@ -83,6 +86,9 @@ async def _fill(unit: UnitOfWork, tenant: Tenant, number: int) -> None:
             "body": SECRET,
         },
         message_map: {"chat_id": number, "message_id": 1, "group_id": -1001, "topic_message_id": 1},
+        logins: {"login": SECRET},
+        access_hashes: {"chat_id": number, "hash": SECRET},
+        farewells: {"id": new_id(), "shard": tenant.shard, "login": SECRET},
         pauses: {"chat_id": -1001, "until": text("now()")},
         jobs: {"id": new_id(), "kind": "a_kind_of_tomorrow"},
         owner_notices: {"id": new_id(), "owner_id": tenant.owner_id, "kind": "a_kind_of_tomorrow"},

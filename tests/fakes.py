@@ -4,23 +4,30 @@ import asyncio
 import itertools
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from time import time
 
-from sessions.errors import Flaky, SessionError
+from sessions.errors import Flaky, Rejected, SessionError
 from sessions.port import (
     Batch,
     BotIdentity,
+    Buttons,
     Chat,
     ChatKind,
     Copy,
     Cursor,
+    Edit,
+    Edited,
     Event,
     GroupState,
+    IdempotencyKey,
     Incoming,
     Membership,
     Message,
+    Mirror,
     Outgoing,
     Person,
+    Pressed,
     Text,
     TopicEvent,
 )
@@ -52,7 +59,16 @@ class FakeSession:
     hold: asyncio.Event | None = None
     """While it is set to an event that is not, calls hang."""
 
+    people: dict[str, Person] = field(default_factory=dict)
+    """Whom it can find, by what is asked: `@ann`, `77`."""
+    is_parallel: bool = False
+    """It sees what other programs send, and finds what it sent itself where it is in doubt."""
+    hashes: dict[int, int] = field(default_factory=dict)
+    """Come along with the next updates."""
+    closed: bool = False
+
     def __post_init__(self) -> None:
+        self._accepted: dict[IdempotencyKey, list[MessageId]] = {}
         self._update_ids = itertools.count(1000)
         self._message_ids = itertools.count(1)
         self._group_ids = itertools.count(100)
@@ -77,6 +93,7 @@ class FakeSession:
             "topic_id": None,
             "reply_to": None,
             "album": None,
+            "date": int(time()),
         }
         return Message(**{**values, **more})  # type: ignore[arg-type]
 
@@ -85,6 +102,18 @@ class FakeSession:
         sender = Person(UserId(9), "Olga", None, is_bot=False)
         values = {"chat": group, "id": MessageId(next(self._group_ids)), "sender": sender, "topic_id": topic}
         return self.customer(text, **{**values, **more})
+
+    def program(self, text: str, *, user: int = 77, buttons: Buttons = (), **more: object) -> Message:
+        """What another program sends to a customer as the bot."""
+        values = {"sender": BOT, "outgoing": True, "buttons": buttons, **more}
+        return self.customer(text, user=user, **values)
+
+    def edited(self, message: Message, text: str, **more: object) -> Edited:
+        return Edited(replace(message, text=text, **more))  # type: ignore[arg-type]
+
+    def pressed(self, message: Message, label: str) -> Pressed:
+        person = Person(UserId(message.chat.id), message.chat.title, None, is_bot=False)
+        return Pressed(message.chat, person, message.id, label)
 
     def topic_event(
         self, what: str, topic: int, *, actor: Person | None = None, name: str | None = None
@@ -123,18 +152,35 @@ class FakeSession:
         async with self._changed:
             await self._changed.wait_for(lambda: any(update.id > after for update in self.inbox))
             fresh = tuple(update for update in self.inbox if update.id > after)
-        return Batch(fresh, Cursor(str(fresh[-1].id)))
+        hashes, self.hashes = self.hashes, {}
+        return Batch(fresh, Cursor(str(fresh[-1].id)), hashes)
+
+    async def close(self) -> None:
+        self.closed = True
+
+    async def find_person(self, who: str) -> Person:
+        await self._carry_out("find_person", (who,))
+        if who not in self.people:
+            raise Rejected("unknown_person", "Telegram knows nobody of that name.")
+        return self.people[who]
 
     def read(self, raw: bytes) -> Incoming:
         return next(update for update in self.inbox if update.raw == raw)
 
     async def send(self, outgoing: Outgoing) -> Sequence[MessageId]:
-        size = len(outgoing.ids) if isinstance(outgoing, Copy) else 1
+        if isinstance(outgoing, Edit):
+            await self._carry_out("send", outgoing, (outgoing.message,))
+            self._answer("send")
+            return [outgoing.message]
+        if self.is_parallel and outgoing.doubt is not None and outgoing.key in self._accepted:
+            return self._accepted[outgoing.key]
+        size = len(outgoing.ids) if isinstance(outgoing, (Copy, Mirror)) else 1
         if size > 1:
             size, self.left_out = size - self.left_out, 0
         numbers = self._group_ids if outgoing.to == GROUP else self._message_ids
         ids = tuple(next(numbers) for _ in range(size))
         await self._carry_out("send", outgoing, ids)
+        self._accepted[outgoing.key] = [MessageId(number) for number in ids]
         self._answer("send")
         return [MessageId(number) for number in ids]
 
@@ -142,7 +188,7 @@ class FakeSession:
         await self._carry_out("delete", (chat, tuple(messages)))
         self._answer("delete")
 
-    async def create_topic(self, group: ChatId, name: str) -> TopicId:
+    async def create_topic(self, group: ChatId, name: str, key: IdempotencyKey) -> TopicId:
         await self._carry_out("create_topic", (group, name))
         topic = TopicId(next(self._group_ids))
         self.topics[topic] = name

@@ -94,7 +94,9 @@ MUTATIONS = (
         "clock_timestamp() + :delay\n    WHERE tenant_id = :tenant AND id",
         "clock_timestamp() + :delay * 0\n    WHERE tenant_id = :tenant AND id",
     ),
-    Mutation("record: nothing is mapped", RESULTS, "n.kind IN ('copy', 'answer') AND", "n.kind = 'answer' AND"),
+    Mutation(
+        "record: nothing is mapped", RESULTS, "n.kind IN ('copy', 'answer', 'mirror') AND", "n.kind = 'answer' AND"
+    ),
     Mutation("record: a refusal is no attempt", RESULTS, "CASE WHEN :counted THEN 0", "CASE WHEN :counted THEN 1"),
     Mutation(
         "store: desks without a lease",

@@ -3,47 +3,25 @@
 Every path ends in a disposition; a message that is dropped in silence does not type-check.
 """
 
-from dataclasses import dataclass, field
 from typing import assert_never
 
-from sessions.port import ChatKind, GroupMoved, Incoming, Message, Other, ReachChanged, TopicEvent
+from sessions.port import ChatKind, Edited, GroupMoved, Incoming, Message, Other, Pressed, ReachChanged, TopicEvent
 from tenants.connections import ProposedGroup
-from tenants.dialogs import Dialog, DialogBook, Status, clean_name, strip_square, topic_title
-from tenants.ids import ChatId, LaneId, MessageId, TopicId
-from tenants.intake import Desk, Disposition, Handled, Ignored, Queued
-from tenants.outbox import Body, NewRow
+from tenants.dialogs import Dialog, Status, clean_name, strip_square, topic_title
+from tenants.ids import ChatId, LaneId, TopicId
+from tenants.intake import Disposition, Handled, Ignored, Queued
+from tenants.outbox import Ask, Body, NewRow
 from tenants.plans import Plan
 from tenants.settings.kinds import matches
-from worker.commands import find_command, help_in_general, help_in_topic, read_command
+from worker.commands import NEW, Typed, find_command, help_in_general, help_in_topic, read_command, read_person
+from worker.interception import pressed, program_edited, program_wrote
+from worker.work import Question, Work
 
 BLOCKED = "🚫 The customer has blocked the bot. Answers reach them again once they unblock it."
 UNBLOCKED = "✅ The customer has unblocked the bot: answers reach them again."
+WHOM = "Say whom: /new @ann for a name, or /new *123456789 for an id."
 APOLOGY = "Sorry, this message could not be processed. Please try again a little later."
 _MARKDOWN = str.maketrans({char: f"\\{char}" for char in r"\_*[]()~`>#+-=|{}.!"})
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What an operator wants to know about a message, to be answered from the database."""
-
-    name: str
-    dialog: Dialog
-    asked_in: MessageId
-    about: MessageId | None
-
-
-@dataclass(slots=True)
-class Work:
-    """What one batch reads and what it changes."""
-
-    desk: Desk
-    dialogs: DialogBook
-    brand_link: str
-    general: LaneId | None = None
-    rows: list[NewRow] = field(default_factory=list)
-    proposals: list[tuple[ProposedGroup, str]] = field(default_factory=list)
-    questions: list[Question] = field(default_factory=list)
-    moved_to: ChatId | None = None
 
 
 def touched(incoming: Incoming, group: ChatId | None) -> tuple[ChatId | None, TopicId | None]:
@@ -51,9 +29,32 @@ def touched(incoming: Incoming, group: ChatId | None) -> tuple[ChatId | None, To
     event = incoming.event
     if isinstance(event, (Message, TopicEvent)) and event.chat.id == group:
         return None, event.topic_id
-    if isinstance(event, (Message, ReachChanged)) and event.chat.kind is ChatKind.PRIVATE:
+    if isinstance(event, Edited):
+        return (event.message.chat.id if event.message.outgoing else None), None
+    if isinstance(event, (Message, ReachChanged, Pressed)) and event.chat.kind is ChatKind.PRIVATE:
         return event.chat.id, None
     return None, None
+
+
+def list_asks(incoming: Incoming, work: Work) -> list[Ask]:
+    """What has to be known of the message that an update is about; most updates are of messages nobody can know."""
+    event = incoming.event
+    message = event.message if isinstance(event, Edited) else event
+    if not isinstance(message, Message) or not (message.outgoing or work.desk.switched_at):
+        return []
+    lane, back = _lanes_of(message, work)
+    return [] if lane is None else [Ask(work.desk.tenant, message.chat.id, message.id, lane, back)]
+
+
+def _lanes_of(message: Message, work: Work) -> tuple[LaneId | None, LaneId | None]:
+    """Into which it would be queued, and that of the other direction."""
+    if message.chat.id != work.desk.group_id:
+        dialog = work.dialogs.by_chat.get(message.chat.id)
+        return (dialog.topic_lane, dialog.customer_lane) if dialog else (None, None)
+    if message.topic_id is None:
+        return work.general, None
+    dialog = work.dialogs.by_topic.get(message.topic_id)
+    return (dialog.customer_lane, dialog.topic_lane) if dialog else (None, None)
 
 
 def awaits_own_topic(incoming: Incoming) -> bool:
@@ -69,20 +70,29 @@ def dispatch(incoming: Incoming, work: Work) -> Disposition:
     event = incoming.event
     match event:
         case Other():
-            return Ignored(event.reason)
+            decided: Disposition = Ignored(event.reason)
         case ReachChanged():
-            return _reach_changed(event, work)
+            decided = _reach_changed(event, work)
         case TopicEvent():
-            return _topic_event(event, work)
+            decided = _topic_event(event, work)
         case GroupMoved():
-            return _group_moved(event, work)
+            decided = _group_moved(event, work)
         case Message():
-            return _message(incoming, event, work)
+            decided = _message(incoming, event, work)
+        case Edited():
+            decided = program_edited(incoming, event, work)
+        case Pressed():
+            decided = pressed(event, work)
         case _:
             assert_never(event)
+    return decided
 
 
 def _message(incoming: Incoming, message: Message, work: Work) -> Disposition:
+    if message.outgoing:
+        return program_wrote(incoming, message, work)
+    if work.desk.switched_at is not None and (seen := _before_the_switch(message, work)) is not None:
+        return seen
     if message.sender is not None and message.sender.is_bot and not message.anonymous:
         return Ignored("bot")
     if message.chat.id == work.desk.group_id:
@@ -92,12 +102,31 @@ def _message(incoming: Incoming, message: Message, work: Work) -> Disposition:
     return _stranger_group(message, work)
 
 
+def _before_the_switch(message: Message, work: Work) -> Ignored | None:
+    """What came while the tenant received another way; a command must not be obeyed twice. A date is a second's
+    beginning.
+    """
+    if work.trace(message.chat.id, message.id).was_seen:
+        return Ignored("seen_before")
+    switched_at = work.desk.switched_at
+    is_command = message.chat.id == work.desk.group_id and read_command(message.text) is not None
+    if (
+        switched_at is not None
+        and is_command
+        and message.date > 0
+        and not work.is_late
+        and message.date + 1 <= switched_at.timestamp()
+    ):
+        return Ignored("before_the_switch")
+    return None
+
+
 def _customer_wrote(incoming: Incoming, message: Message, work: Work) -> Disposition:
     settings, chat = work.desk.settings, message.chat
-    if settings.WHITE_LIST and chat.id not in settings.WHITE_LIST:
+    if not work.is_welcome(chat.id):
         return Ignored("not_on_white_list")
     dialog = work.dialogs.by_chat.get(chat.id)
-    is_open = dialog is not None and dialog.status is not Status.CLOSED
+    is_open = dialog is not None and dialog.is_open
     if settings.PRIVATE_KEYWORDS and not is_open and not matches(settings.PRIVATE_KEYWORDS, message.text):
         return Ignored("no_keyword")
     username = message.sender.username if message.sender else None
@@ -135,10 +164,7 @@ def _team_wrote(incoming: Incoming, message: Message, work: Work) -> Disposition
     if command is not None and not command.is_for(work.desk.bot_username):
         return Ignored("for_another_bot")
     if message.topic_id is None:
-        if command is None or command.is_comment or work.general is None:
-            return Ignored("general")
-        work.rows.append(NewRow(work.general, "notice", Body(help_in_general()), reply_to=message.id))
-        return Handled("help")
+        return _general(command, incoming, message, work)
     dialog = work.dialogs.by_topic.get(message.topic_id)
     if dialog is None:
         return Ignored("not_a_dialog")
@@ -160,11 +186,26 @@ def _team_wrote(incoming: Incoming, message: Message, work: Work) -> Disposition
     return Queued()
 
 
+def _general(command: Typed | None, incoming: Incoming, message: Message, work: Work) -> Disposition:
+    if command is None or command.is_comment or work.general is None:
+        return Ignored("general")
+    if command.name != NEW:
+        work.rows.append(NewRow(work.general, "notice", Body(help_in_general()), reply_to=message.id))
+        return Handled("help")
+    who = read_person(command.rest)
+    if who is None:
+        work.rows.append(NewRow(work.general, "notice", Body(WHOM), reply_to=message.id))
+        return Handled("help")
+    source = (message.chat.id, message.id)
+    work.rows.append(NewRow(work.general, "lookup", Body(who), update_id=incoming.id, source=source))
+    return Queued()
+
+
 def _command(name: str, message: Message, dialog: Dialog, work: Work) -> Disposition:
     if not name:
         return Handled("comment")
     command = find_command(name)
-    if command is None:
+    if command is None or command.in_general:
         work.rows.append(_notice(dialog, help_in_topic(name), message))
         return Handled("unknown_command")
     if command.act is None:

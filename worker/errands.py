@@ -6,7 +6,7 @@ from datetime import timedelta
 import structlog
 
 from sessions.errors import Flaky, FloodWait, Gone, SessionError
-from sessions.port import Session
+from sessions.port import IdempotencyKey, Session
 from tenants import intake, topics
 from tenants.connections import follow_group
 from tenants.db import UnitOfWork
@@ -56,7 +56,8 @@ async def _run(session: Session, group: ChatId, errand: Errand) -> ErrandResult:
     checkpoint("errand.before_call")
     try:
         if isinstance(errand, TopicToMake):
-            topic = await session.create_topic(group, topic_title(errand.status, errand.name))
+            key = IdempotencyKey(f"topic:{errand.dialog}:{errand.number}")
+            topic = await session.create_topic(group, topic_title(errand.status, errand.name), key)
             return ErrandResult(errand, topic=topic)
         return await _mend(session, group, errand)
     except SessionError as error:

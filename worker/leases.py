@@ -94,6 +94,13 @@ class LeaseKeeper:
         if known != lease or not self.is_trusted:
             raise LeaseLost
 
+    def may_act(self, lease: Lease) -> bool:
+        try:
+            self.require(lease)
+        except LeaseLost:
+            return False
+        return True
+
     async def run(self) -> None:
         """Renews and looks for ever. A database that is gone costs the trust, not the process."""
         every = min(LOOK_EVERY, self._length.total_seconds() / RENEWALS)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from sessions.port import Session
 from tenants.ids import ChatId, TenantId
 from tenants.leases import Lease
+from tenants.parallel import Mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,3 +14,4 @@ class Line:
     lease: Lease
     session: Session
     group: ChatId | None
+    mode: Mode = Mode.POLLING

@@ -8,20 +8,22 @@ import structlog
 
 from sessions.bot_api import BotApiSessions
 from tenants.backoff import patiently
-from tenants.config import Config
+from tenants.config import Config, ConfigError
 from tenants.crypto import load_keyring
 from tenants.db import Database, is_passing, shard_channel
 from tenants.errors import LeaseLost
 from tenants.ids import TenantId, WorkerId, new_id
 from tenants.leases import SHARDS
 from tenants.notices import Listener
+from worker.farewells import ParallelSessions
 from worker.health import Health, served
 from worker.leases import LeaseKeeper
-from worker.pace import EgressPace, open_redis
+from worker.pace import EgressPace, connect_pace, open_redis
 from worker.pool import Pool
 from worker.watchdog import watched
 
 SWEEP_EVERY = 5.0
+DOUBT_EVERY = 0.25
 GOODBYE_SECONDS = 5.0
 """For each thing that a worker which stops tells the database; the leases end by themselves anyway."""
 SHORTEST_STUCK = 10.0
@@ -36,7 +38,7 @@ async def run(config: Config, ready: Callable[[], None]) -> None:
     url = config.database_url.get_secret_value()
     database = Database(url, lease_seconds=config.lease_seconds)
     renewing = Database(url, pool_size=2, lease_seconds=config.lease_seconds)  # a renewal waits for no message
-    sessions = BotApiSessions(config.telegram_api_root)
+    sessions, parallel = BotApiSessions(config.telegram_api_root), open_parallel(config)
     worker = Worker(config, renewing, WorkerId(new_id()))
     redis = open_redis(config.redis_url.get_secret_value())
     pace = EgressPace(
@@ -45,7 +47,10 @@ async def run(config: Config, ready: Callable[[], None]) -> None:
         per_minute=config.cold_starts_per_minute,
         per_hour=config.cold_starts_per_hour,
     )
-    worker.pool = Pool(config, database, keyring, sessions, worker.keeper, pace=pace)
+    connects = connect_pace(redis, config.egress)
+    worker.pool = Pool(
+        config, database, keyring, sessions, worker.keeper, parallel=parallel, pace=pace, connects=connects
+    )
     health = Health(worker.keeper, renewing, worker.pool.count_sessions)
     stuck_after = max(config.lease_seconds, SHORTEST_STUCK)
     try:
@@ -54,9 +59,26 @@ async def run(config: Config, ready: Callable[[], None]) -> None:
                 await worker.live(ready)
     finally:
         await sessions.close()
+        if parallel is not None:
+            await parallel.close()
         await redis.aclose()
         await database.close()
         await renewing.close()
+
+
+def open_parallel(config: Config) -> ParallelSessions | None:
+    """None where it is not configured, or switched off."""
+    if config.telegram_api_id is None or config.telegram_api_hash is None or not config.parallel_mode:
+        return None
+    from sessions.mtproto import AppIdentity, DataCentre, MtprotoSessions  # noqa: PLC0415  # 0.4 s and 50 MB
+
+    centre = None
+    if config.telegram_dc is not None and config.telegram_dc_key is not None:
+        try:
+            centre = DataCentre.private(config.telegram_dc, config.telegram_dc_key)
+        except (OSError, ValueError):
+            raise ConfigError("TELEGRAM_DC_KEY: must be the path of a file with an RSA public key as PEM.") from None
+    return MtprotoSessions(AppIdentity(config.telegram_api_id, config.telegram_api_hash.get_secret_value()), centre)
 
 
 class Worker:
@@ -87,6 +109,8 @@ class Worker:
             group.create_task(self.keeper.run())
             group.create_task(self._listener.run())
             group.create_task(self._repeat(self._sweep, SWEEP_EVERY))
+            group.create_task(self._repeat(self.pool.let_go_in_doubt, DOUBT_EVERY))
+            group.create_task(self._repeat(self.pool.say_farewells, SWEEP_EVERY))
 
     async def _drain(self) -> None:
         """The others' shares grow, then sessions end while leases are still renewed, then the shards are free."""

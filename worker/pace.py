@@ -1,4 +1,4 @@
-"""The pace of cold starts, shared through Redis by all workers that leave by one address.
+"""The pace of cold starts and of connections, shared through Redis by all workers that leave by one address.
 
 Telegram lets one source address load 20 tokens a minute and 600 an hour that it has not loaded yet
 (telegram-bot-api: ClientManager). A flushed Redis forgets the pace and nothing else.
@@ -18,6 +18,10 @@ from redis.exceptions import RedisError
 
 MINUTE = 60.0
 HOUR = 3600.0
+CONNECTS_PER_SECOND = 5
+"""Many MTProto connections at once from one address are closed with a transport error -429 (telegram-bot-api#237).
+Telegram names no number.
+"""
 JITTER = 0.2
 """Seconds that a start which has to wait anyway waits longer at most: they don't come in one heap."""
 REDIS_SECONDS = 2.0
@@ -92,6 +96,7 @@ class EgressPace:
         redis: Redis,
         egress: str,
         *,
+        what: str = "cold_starts",
         per_minute: int | None = 20,
         per_hour: int | None = 600,
         minute: float = MINUTE,
@@ -104,6 +109,7 @@ class EgressPace:
         self._redis = redis
         self._reserve_shared = redis.register_script(_RESERVE)
         self._egress = egress
+        self._key = f"pace:{what}:{egress}"
         self._jitter = jitter
         self._farthest = 2 * hour
         self._clock = clock
@@ -144,7 +150,7 @@ class EgressPace:
         keep = max(count for count, _ in self._limits)
         pairs = [number for count, span in self._limits for number in (count, int(span * 1000))]
         milliseconds = await self._reserve_shared(
-            keys=[f"pace:cold_starts:{self._egress}"],
+            keys=[self._key],
             args=[keep, int(jitter * 1000), int(self._farthest * 1000), *pairs],
         )
         return float(milliseconds) / 1000
@@ -159,6 +165,13 @@ class EgressPace:
         if self._is_alone:
             self._is_alone = False
             log.info("pace.redis_reached", egress=self._egress)
+
+
+def connect_pace(redis: Redis, egress: str) -> EgressPace:
+    """For parallel sessions: what is counted is their connections, in seconds."""
+    return EgressPace(
+        redis, egress, what="connects", per_minute=CONNECTS_PER_SECOND, per_hour=None, minute=1.0, jitter=0.0
+    )
 
 
 def _limits(per_minute: int | None, per_hour: int | None, *, minute: float, hour: float) -> Limits:

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from sessions.errors import Rejected
 from sessions.port import SessionFactory
 from tenants.config import Config
-from tenants.connections import Runnable, list_runnable, list_with_dialogs_to_close
 from tenants.crypto import Keyring
 from tenants.db import Database
 from tenants.dialogs import close_due
@@ -15,7 +14,10 @@ from tenants.ids import TenantId
 from tenants.intake import note_alive
 from tenants.leases import Lease, require, shard_of
 from tenants.outbox import list_waiting
+from tenants.parallel import Mode
+from tenants.runnable import Runnable, list_runnable, list_with_dialogs_to_close
 from tenants.set_aside import list_with_replays
+from worker.farewells import Farewells, ParallelSessions
 from worker.housekeeper import Housekeeper
 from worker.leases import LeaseKeeper
 from worker.pace import EgressPace
@@ -45,10 +47,14 @@ class Pool:
         sessions: SessionFactory,
         keeper: LeaseKeeper,
         *,
+        parallel: ParallelSessions | None = None,
         pace: EgressPace | None = None,
+        connects: EgressPace | None = None,
     ) -> None:
         self._database = database
         self._keeper = keeper
+        self._modes = tuple(Mode) if config.parallel_mode else (Mode.POLLING,)
+        self._farewells = Farewells(database, keyring, keeper, parallel, connects)
         self._pump = Pump(Turn(database, keyring, config.brand_link))
         self._means = Means(
             database=database,
@@ -60,6 +66,8 @@ class Pool:
             pace=pace,
             housekeeper=_engage(config, sessions),
             group_sends_per_minute=config.group_sends_per_minute,
+            parallel=parallel,
+            connects=connects,
         )
         self._pumping: asyncio.Task[None] | None = None
         self._runners: dict[TenantId, Runner] = {}
@@ -70,7 +78,7 @@ class Pool:
         async with self._turn:
             held = self._keeper.held
             async with self._database.fleet() as unit:
-                wanted = await list_runnable(unit, list(held))
+                wanted = await list_runnable(unit, list(held), modes=self._modes)
             await self._make_true(wanted, list(self._runners), held)
 
     async def changed(self, tenant: TenantId) -> None:
@@ -80,7 +88,7 @@ class Pool:
             return
         async with self._turn:
             async with self._database.fleet() as unit:
-                wanted = await list_runnable(unit, [shard_of(tenant)], only=tenant)
+                wanted = await list_runnable(unit, [shard_of(tenant)], only=tenant, modes=self._modes)
             await self._make_true(wanted, [tenant] if tenant in self._runners else [], held)
         runner = self._runners.get(tenant)
         if runner is not None:
@@ -132,6 +140,15 @@ class Pool:
             runner = self._runners.get(tenant)
             if runner is not None:
                 await runner.replay()
+
+    async def let_go_in_doubt(self) -> None:
+        """When the leases were not renewed in time: another worker may begin."""
+        if not self._keeper.is_trusted:
+            for runner in self._runners.values():
+                runner.let_go()
+
+    async def say_farewells(self) -> None:
+        await self._farewells.say()
 
     def count_sessions(self) -> Mapping[str, int]:
         states = [runner.state for runner in self._runners.values()]

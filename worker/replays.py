@@ -13,9 +13,10 @@ from tenants.ids import UpdateId
 from tenants.intake import Disposition, Failed, open_desk
 from tenants.outbox import enqueue, general_lane
 from tenants.set_aside import Replay
-from worker.dispatch import Work, dispatch, speaks_in_general
+from worker.dispatch import dispatch, speaks_in_general
 from worker.line import Line
-from worker.turn import follow_up, wanted_by
+from worker.turn import follow_up, trace, wanted_by
+from worker.work import Work
 
 log = structlog.get_logger()
 
@@ -57,9 +58,10 @@ class Replays:
     async def _handle(self, unit: UnitOfWork, line: Line, replay: Replay, incoming: Incoming) -> Disposition:
         desk = await open_desk(unit, line.tenant, line.lease)
         books = await load_books(unit, [wanted_by(line.tenant, [incoming], desk.group_id)], desk.now)
-        work = Work(desk, books[line.tenant], self._brand_link)
+        work = Work(desk, books[line.tenant], self._brand_link, is_late=True)
         if speaks_in_general(incoming, desk.group_id):
             work.general = await general_lane(unit, line.tenant)
+        await trace(unit, [(work, [incoming])])
         disposition = dispatch(incoming, work)
         await follow_up(unit, work, self._keyring)
         await save_books(unit, [work.dialogs])

@@ -13,7 +13,8 @@ from tenants.ids import ChatId, TenantId
 from tenants.outbox import Body, Delivered, NewRow, Row
 from worker import metrics
 from worker.line import Line
-from worker.sending import Refused, Sent
+from worker.lookups import record_found
+from worker.sending import Dropped, Refused, Sent, Settled
 
 GROUP_GONE_PAUSE = timedelta(minutes=1)
 LONGEST_BACKOFF = 300.0
@@ -30,6 +31,13 @@ async def record_sent(unit: UnitOfWork, sent: Sequence[tuple[Line, Sequence[Sent
                 delivered.append(Delivered(line.tenant, row.id, message, part_at))
     holders = [(line.tenant, line.lease, line.group) for line, _ in sent]
     return await outbox.record_delivered(unit, holders, delivered)
+
+
+async def record_settled(unit: UnitOfWork, line: Line, settled: Settled, keyring: Keyring) -> None:
+    if isinstance(settled, Dropped):
+        await outbox.drop(unit, line.tenant, line.lease, settled.run)
+    else:
+        await record_found(unit, line, settled, keyring)
 
 
 async def record_refused(unit: UnitOfWork, line: Line, refused: Refused, keyring: Keyring) -> None:
@@ -102,7 +110,13 @@ async def _give_up(unit: UnitOfWork, line: Line, run: Sequence[Row], error: Sess
 
 
 def _words(row: Row, error: SessionError) -> str:
-    what = {"answer": "Not delivered", "welcome": "WELCOME was not sent", "copy": "A message could not be shown here"}
+    what = {
+        "answer": "Not delivered",
+        "welcome": "WELCOME was not sent",
+        "copy": "A message could not be shown here",
+        "mirror": "A message of your program could not be shown here",
+        "edit": "A change of your program's message could not be shown here",
+    }
     remedy = ""
     if error.code == "blocked":
         remedy = " Your answers reach them again once they unblock it."

@@ -3,21 +3,25 @@
 import asyncio
 import contextlib
 from dataclasses import dataclass, field
+from functools import partial
 from time import monotonic
+from typing import Any
 
 import structlog
 
 from sessions.errors import Rejected, Revoked, SessionError
 from sessions.port import Cursor, Session, SessionFactory
 from tenants.backoff import backoff, patiently
-from tenants.connections import Runnable, mark_revoked, read_token
+from tenants.connections import mark_revoked, read_token
 from tenants.crypto import Keyring
 from tenants.db import Database
 from tenants.errors import LeaseLost, NotFound
 from tenants.ids import ChatId, TenantId
-from tenants.intake import Desk, open_desk
+from tenants.intake import Desk, note_problem, open_desk
 from tenants.leases import Lease, require
 from tenants.outbox import ages_of_recent_sends
+from tenants.parallel import Mode
+from tenants.runnable import Runnable
 from worker import metrics
 from worker.allowance import Allowance
 from worker.commands import COMMANDS
@@ -28,11 +32,15 @@ from worker.pace import EgressPace
 from worker.pump import Pump
 from worker.relay import Relay
 from worker.replays import Replays
+from worker.safe import TenantSafe
 from worker.seat import TenantSeat
 from worker.sender import Sender
 
 DRAIN_SECONDS = 8.0
 NOTE_ALIVE_EVERY = 600.0
+NOT_CONFIGURED = (
+    "Parallel mode is not available on this deployment: TELEGRAM_API_ID and TELEGRAM_API_HASH are not set."
+)
 STATES = ("starting", "running", "stopping", "over")
 
 log = structlog.get_logger()
@@ -40,7 +48,9 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What all sessions of a worker share. `alive` collects the tenants that Telegram has answered."""
+    """What all sessions of a worker share. `parallel` and `connects`, the pace of its connections, are None where it
+    is not configured. `alive` collects the tenants whose tokens Telegram has loaded.
+    """
 
     database: Database
     keyring: Keyring
@@ -51,6 +61,8 @@ class Means:
     pace: EgressPace | None
     housekeeper: Housekeeper | None
     group_sends_per_minute: int
+    parallel: SessionFactory | None = None
+    connects: EgressPace | None = None
     alive: set[TenantId] = field(default_factory=set)
 
 
@@ -60,10 +72,11 @@ class Runner:
         self._means = means
         self._tenant = tenant
         self._seat: TenantSeat | None = None
-        self._relaying: asyncio.Task[None] | None = None
+        self._turn: asyncio.Task[Any] | None = None
         self._stopping = False
         self._line: Line | None = None
         self._group: ChatId | None = None
+        self._mode = Mode.POLLING
         self._group_is_new = False
         self._alive_again_at = 0.0
         self._heard_early: Runnable | None = None
@@ -87,15 +100,19 @@ class Runner:
             self._seat.sender.wake()
 
     def follow(self, wanted: Runnable) -> None:
-        """Another group needs a new start; another housekeeper there is only news."""
-        seat = self._seat
-        if seat is None:
+        """Another group or mode needs a new start; another housekeeper there is only news."""
+        if self._turn is None:
             self._heard_early = wanted
-        elif wanted.group != self._group:
-            self._group_is_new = True
+        elif (wanted.group, wanted.mode) != (self._group, self._mode):
+            self._group_is_new |= wanted.group != self._group
             self._end_turn()
-        else:
-            seat.sender.housekeeper = self._means.housekeeper if wanted.is_housekept else None
+        elif self._seat is not None:
+            self._seat.sender.housekeeper = self._means.housekeeper if wanted.is_housekept else None
+
+    def let_go(self) -> None:
+        """The lease is not certain any more: Telegram ends a login for good that is used from two connections."""
+        if self._mode is Mode.PARALLEL:
+            self._end_turn()
 
     async def replay(self) -> None:
         """Updates that were set aside and that somebody asked for."""
@@ -114,8 +131,8 @@ class Runner:
             await self._task
 
     def _end_turn(self) -> None:
-        if self._relaying is not None:
-            self._relaying.cancel()
+        if self._turn is not None:
+            self._turn.cancel()
 
     async def _run(self) -> None:
         failures = 0
@@ -138,60 +155,96 @@ class Runner:
         """From reading the tenant to the end of its relay and sender."""
         means = self._means
         desk, token, ages = await patiently(self._read, name="runner.read", failed=metrics.count_database_failure)
-        self._group = desk.group_id
-        if not desk.is_warm and means.pace is not None:
-            await means.pace.wait_for_cold_start()
-        line = self._line = Line(
-            self._tenant,
-            self.lease,
-            means.sessions.open(token, guard=lambda: means.keeper.require(self.lease)),
-            desk.group_id,
-        )
-        await self._publish_commands(line.session)
-        allowance = Allowance(means.group_sends_per_minute)
-        allowance.remember(ages)
-        housekeeper = means.housekeeper if desk.is_housekept else None
-        seat = self._seat = TenantSeat(line, means.keeper, allowance, means.pump, housekeeper)
-        cursor = None if desk.cursor is None else Cursor(desk.cursor)
-        relay = Relay(
-            line,
-            means.keeper,
-            means.database,
-            cursor=cursor,
-            store=seat.store,
-            answered=self._answered,
-        )
-        seat.sender.heard_for = relay.heard_for
-        relaying = self._relaying = asyncio.create_task(relay.run())
-        seat.sender.wake()
-        if self._heard_early is not None:
-            heard, self._heard_early = self._heard_early, None
-            self.follow(heard)
+        self._group, self._mode = desk.group_id, desk.mode
+        if desk.mode is Mode.PARALLEL and means.parallel is None:
+            await self._wait_for_another_mode()
+            return
+        session = await self._open_session(desk, token)
         try:
-            if self._stopping:
-                self._end_turn()
-            await self._until_over(relaying, seat.sender)
+            line = self._line = Line(self._tenant, self.lease, session, desk.group_id, desk.mode)
+            await self._publish_commands(session)
+            await self._serve(line, desk, ages)
         finally:
-            relaying.cancel()
-            await asyncio.gather(relaying, return_exceptions=True)
-            seat.close()
-            self._seat = None
+            self._line = None
+            await session.close()
 
     async def _read(self) -> tuple[Desk, str, list[float]]:
         means = self._means
         async with means.database.tenant(self._tenant) as unit:
             desk = await open_desk(unit, self._tenant, self.lease)
+            if desk.mode is Mode.PARALLEL:
+                await note_problem(unit, self._tenant, NOT_CONFIGURED if means.parallel is None else None)
             token = await read_token(unit, self._tenant, means.keyring)
             return desk, token, await ages_of_recent_sends(unit, self._tenant)
 
+    async def _wait_for_another_mode(self) -> None:
+        """What is not configured is not there before this process starts anew."""
+        log.warning("session.not_configured", tenant=str(self._tenant), mode=self._mode)
+        never = self._begin_turn(asyncio.create_task(asyncio.Event().wait()))
+        try:
+            await asyncio.wait([never])
+        finally:
+            never.cancel()
+            self._turn = None
+
+    async def _open_session(self, desk: Desk, token: str) -> Session:
+        means = self._means
+        guard = partial(means.keeper.require, self.lease)
+        if desk.mode is Mode.PARALLEL and means.parallel is not None:
+            if means.connects is not None:
+                await means.connects.wait_for_cold_start()
+            return means.parallel.open(
+                token, guard, TenantSafe(means.database, means.keyring, self._tenant, self.lease)
+            )
+        if not desk.is_warm and means.pace is not None:
+            await means.pace.wait_for_cold_start()
+        return means.sessions.open(token, guard)
+
+    async def _serve(self, line: Line, desk: Desk, ages: list[float]) -> None:
+        means = self._means
+        allowance = Allowance(means.group_sends_per_minute)
+        allowance.remember(ages)
+        housekeeper = means.housekeeper if desk.is_housekept else None
+        seat = self._seat = TenantSeat(line, means.keeper, allowance, means.pump, housekeeper)
+        relay = Relay(
+            line,
+            means.keeper,
+            means.database,
+            cursor=None if desk.cursor is None else Cursor(desk.cursor),
+            store=seat.store,
+            answered=self._answered,
+        )
+        seat.sender.heard_for = relay.heard_for
+        relaying = self._begin_turn(asyncio.create_task(relay.run()))
+        seat.sender.wake()
+        try:
+            await self._until_over(relaying, seat.sender, line.session)
+        finally:
+            relaying.cancel()
+            await asyncio.gather(relaying, return_exceptions=True)
+            seat.close()
+            self._seat = self._turn = None
+
+    def _begin_turn(self, turn: asyncio.Task[Any]) -> asyncio.Task[Any]:
+        """What was heard while it began counts now."""
+        self._turn = turn
+        if self._heard_early is not None:
+            heard, self._heard_early = self._heard_early, None
+            self.follow(heard)
+        if self._stopping:
+            self._end_turn()
+        return turn
+
     def _answered(self) -> None:
-        if monotonic() >= self._alive_again_at:
+        if self._mode is Mode.POLLING and monotonic() >= self._alive_again_at:
             self._alive_again_at = monotonic() + NOTE_ALIVE_EVERY
             self._means.alive.add(self._tenant)
 
-    async def _until_over(self, relaying: asyncio.Task[None], sender: Sender) -> None:
+    async def _until_over(self, relaying: asyncio.Task[None], sender: Sender, session: Session) -> None:
         """Raises what ended it. What Telegram accepted is recorded, whatever ended the relay."""
         await asyncio.wait([relaying, sender.ended], return_when=asyncio.FIRST_COMPLETED)
+        if not self._means.keeper.may_act(self.lease):
+            await session.close()
         ends: list[asyncio.Future[None]] = [sender.ended, relaying]
         found = [end.exception() for end in ends if end.done() and not end.cancelled()]
         errors = [error for error in found if error is not None]

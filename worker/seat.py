@@ -45,6 +45,7 @@ class TenantSeat:
         part = self.sender.bring(comes=batch is not None)
         if part is not None and batch is not None:
             part.updates, part.cursor, part.completes = batch.updates, batch.cursor, True
+            part.hashes = batch.hashes
         return part
 
     def take_home(self, part: Part, home: Home) -> None:

@@ -23,7 +23,7 @@ from worker.errands import Errand, ErrandResult, run_errand
 from worker.housekeeper import Housekeeper
 from worker.leases import LeaseKeeper
 from worker.line import Line
-from worker.sending import Refused, Result, Sent, send_run
+from worker.sending import Dropped, Found, Refused, Result, Sent, send_run
 from worker.turn import Home, Part
 
 TEAM_AT_ONCE = 8
@@ -120,6 +120,7 @@ class Sender:
             self._line,
             sent=[result for result in results if isinstance(result, Sent)],
             refused=[result for result in results if isinstance(result, Refused)],
+            settled=[result for result in results if isinstance(result, (Dropped, Found))],
             errand_result=errand_result,
             wish=self._wish(busy) if self._look and not self._draining else None,
             errands=self._look_for_errands and self._may_errand(),
@@ -152,9 +153,10 @@ class Sender:
         """What has ended may have made way for something else."""
         refused = any(isinstance(result, Refused) for result in results)
         followed = any(result.run[0].lane in self._has_more for result in results)
+        opened = any(isinstance(result, Found) for result in results)
         self._unsure |= refused
-        self._look |= refused or followed or errand_result is not None or (bool(results) and self._unsure)
-        self._look_for_errands |= refused or errand_result is not None
+        self._look |= refused or opened or followed or errand_result is not None or (bool(results) and self._unsure)
+        self._look_for_errands |= refused or opened or errand_result is not None
 
     def _wish(self, busy: Sequence[LaneId]) -> Wish:
         """Room for so many; the attempts of what it gets are recorded with the claim."""
@@ -197,7 +199,7 @@ class Sender:
         self._tell_idle()
 
     def _forget(self, part: Part) -> None:
-        done: list[Result] = [*part.sent, *part.refused]
+        done: list[Result] = [*part.sent, *part.refused, *part.settled]
         self._results = [result for result in self._results if not any(result is other for other in done)]
         for result in done:
             self._in_flight.pop(result.run[0].lane, None)
@@ -288,6 +290,9 @@ class Sender:
         if isinstance(result, Sent):
             about.info("message.sent", seconds=round(seconds, 3))
             metrics.RELAYED.labels(first.direction).inc(len(result.run))
+            return
+        if not isinstance(result, Refused):
+            about.info("message.dropped" if isinstance(result, Dropped) else "person.looked_up")
             return
         about.info("message.refused", code=result.error.code)
         metrics.RETRIES.labels(result.error.code).inc()

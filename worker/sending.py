@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sessions.errors import Gone, Rejected, SessionError
-from sessions.port import Copy, IdempotencyKey, Session, Text
+from sessions.errors import FloodWait, Gone, Rejected, SessionError
+from sessions.port import MIRROR_MARK, Copy, Doubt, Edit, IdempotencyKey, Mirror, Person, Session, Text
 from tenants.ids import ChatId, MessageId
 from tenants.outbox import Entity, Row, cut, utf16
 
@@ -27,7 +27,26 @@ class Refused:
     error: SessionError
 
 
-Result = Sent | Refused
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """Decided at the last moment not to go out."""
+
+    run: Sequence[Row]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a lookup came to: a person, or a sentence that says why there is none."""
+
+    run: Sequence[Row]
+    person: Person | None
+    words: str = ""
+
+
+Settled = Dropped | Found
+Result = Sent | Refused | Dropped | Found
+NOTHING_TO_EDIT = frozenset({"not_editable", "message_gone"})
+"""Codes of refusals of an edit: the message was deleted in the topic, or is no copy of ours."""
 
 
 def units_of(run: Sequence[Row]) -> int:
@@ -38,10 +57,55 @@ def units_of(run: Sequence[Row]) -> int:
 
 
 async def send_run(session: Session, run: Sequence[Row], group: ChatId | None) -> list[Result]:
-    """What can't be copied goes out as a line of text instead: nothing is dropped in silence."""
+    """What can't be copied goes out as a line of text instead: nothing is dropped in silence, but a mirror of what we
+    sent ourselves.
+    """
+    own = [row for row in run if row.is_own]
+    if own:
+        others = [row for row in run if not row.is_own]
+        return [Dropped(own), *(await send_run(session, others, group) if others else ())]
     if len(run) > 1:
         return await _send_together(session, run, group)
-    return [await _send_alone(session, run[0], group)]
+    row = run[0]
+    if row.kind == "lookup":
+        return [await _look_up(session, row)]
+    if row.kind == "edit":
+        return [await _edit(session, row, group)]
+    return [await _send_alone(session, row, group)]
+
+
+async def _look_up(session: Session, row: Row) -> Result:
+    """A flood wait of lookups must not hold up the group's messages: whoever asked is told."""
+    try:
+        return Found((row,), await session.find_person(row.body.text))
+    except FloodWait as error:
+        words = f"Telegram asks to wait {error.seconds:.0f} s before looking up anybody: repeat the command then."
+        return Found((row,), None, words)
+    except (Rejected, Gone) as error:
+        return Found((row,), None, error.text)
+    except SessionError as error:
+        return Refused((row,), error)
+
+
+async def _edit(session: Session, row: Row, group: ChatId | None) -> Result:
+    if row.target is None or row.source is None:
+        return Dropped((row,))
+    edit = Edit(
+        key=_key(row),
+        to=_target(row, group),
+        message=row.target,
+        source=row.source,
+        text=row.body.text,
+        content=row.body.content,
+        entities=row.body.entities,
+        buttons=row.body.buttons,
+    )
+    try:
+        return Sent((row,), await session.send(edit))
+    except SessionError as error:
+        if error.code in NOTHING_TO_EDIT:
+            return Dropped((row,))
+        return Refused((row,), error)
 
 
 async def _send_together(session: Session, run: Sequence[Row], group: ChatId | None) -> list[Result]:
@@ -51,13 +115,14 @@ async def _send_together(session: Session, run: Sequence[Row], group: ChatId | N
             text, entities, parts = join(run)
             (message,) = await session.send(_joined(run[0], group, text, entities))
             return [Sent(run, [message] * len(run), parts)]
-        messages = await session.send(_copy(run, group))
+        messages = await session.send(_copy_or_mirror(run, group))
         if len(messages) == len(run):
             return [Sent(run, messages)]
         # Telegram left out what it could not copy and does not say which: take back the others
         await session.delete(_target(run[0], group), messages)
     except SessionError as error:
-        if not isinstance(error, Rejected) and not (isinstance(error, Gone) and error.what == "source"):
+        alone_helps = isinstance(error, Rejected) or (isinstance(error, Gone) and error.what == "source")
+        if not alone_helps or error.code == "sent_before":
             return [Refused(run, error)]
     return await _send_one_by_one(session, run, group)
 
@@ -75,10 +140,10 @@ async def _send_one_by_one(session: Session, run: Sequence[Row], group: ChatId |
 async def _send_alone(session: Session, row: Row, group: ChatId | None) -> Result:
     run = (row,)
     try:
-        if row.source is None:
+        if row.kind not in COPIED:
             return Sent(run, await session.send(_text(row, group)))
         try:
-            return Sent(run, await session.send(_copy(run, group)))
+            return Sent(run, await session.send(_copy_or_mirror(run, group)))
         except (Rejected, Gone) as error:
             if error.code not in {"not_copyable", "source_deleted"}:
                 raise
@@ -97,6 +162,14 @@ def join(run: Sequence[Row]) -> tuple[str, tuple[Entity, ...], list[int]]:
         entities.extend((kind, at + offset, length, language) for kind, offset, length, language in row.body.entities)
         at += utf16(row.body.text) + 1
     return "\n".join(row.body.text for row in run), tuple(entities), parts
+
+
+COPIED = frozenset({"copy", "answer", "mirror"})
+"""Kinds of rows that show a message of somebody else's."""
+
+
+def _doubt(row: Row) -> Doubt | None:
+    return None if row.doubt is None else Doubt(*row.doubt)
 
 
 def _key(row: Row, way: str = "") -> IdempotencyKey:
@@ -119,6 +192,7 @@ def _text(row: Row, group: ChatId | None) -> Text:
         text=row.body.text,
         markdown=row.body.markdown,
         reply_to=row.reply_to,
+        doubt=_doubt(row),
     )
 
 
@@ -131,30 +205,44 @@ def _joined(first: Row, group: ChatId | None, text: str, entities: tuple[Entity,
         markdown=False,
         reply_to=None,
         entities=entities,
+        doubt=_doubt(first),
     )
 
 
-def _copy(run: Sequence[Row], group: ChatId | None) -> Copy:
+def _copy_or_mirror(run: Sequence[Row], group: ChatId | None) -> Copy | Mirror:
     first = run[0]
     sources = [row.source for row in run if row.source is not None]
-    return Copy(
-        key=_key(first),
-        to=_target(first, group),
-        topic=first.topic if first.direction == "topic" else None,
-        source=sources[0][0],
-        ids=tuple(message for _, message in sources),
-        reply_to=first.reply_to,
+    key = _key(first, "together" if len(run) > 1 else "")
+    to, topic = _target(first, group), first.topic if first.direction == "topic" else None
+    chat, ids = sources[0][0], tuple(message for _, message in sources)
+    if first.kind != "mirror":
+        return Copy(key, to, topic, chat, ids, first.reply_to, _doubt(first))
+    body = first.body
+    return Mirror(
+        key,
+        to,
+        topic,
+        chat,
+        ids,
+        first.reply_to,
+        text=body.text,
+        content=body.content,
+        entities=body.entities,
+        buttons=body.buttons,
+        doubt=_doubt(first),
     )
 
 
 async def _say_instead(session: Session, row: Row, group: ChatId | None, error: SessionError) -> MessageId:
+    mark = MIRROR_MARK if row.kind == "mirror" else ""
     instead = Text(
         key=_key(row, "instead"),
         to=_target(row, group),
         topic=row.topic if row.direction == "topic" else None,
-        text=fallback_text(row.body.content, row.body.text, error.code),
+        text=mark + fallback_text(row.body.content, row.body.text, error.code),
         markdown=False,
         reply_to=row.reply_to,
+        doubt=_doubt(row),
     )
     return (await session.send(instead))[0]
 

@@ -4,7 +4,7 @@ It records what became of earlier calls, stores what came in, and claims what ma
 on the leases' terms; a tenant whose lease does not hold any more is left out and told so.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -21,13 +21,15 @@ from tenants.ids import ChatId, TenantId
 from tenants.intake import Failed, Intake, Opening, Outcome
 from tenants.leases import Lease
 from tenants.outbox import Body, Claimed, NewRow, Wish
+from tenants.parallel import save_hashes
 from worker.checkpoints import checkpoint
-from worker.dispatch import APOLOGY, Work, awaits_own_topic, dispatch, speaks_in_general, touched
+from worker.dispatch import APOLOGY, awaits_own_topic, dispatch, list_asks, speaks_in_general, touched
 from worker.errands import Errand, ErrandResult, record_errand
 from worker.line import Line
-from worker.results import record_refused, record_sent
-from worker.sending import Refused, Sent, units_of
+from worker.results import record_refused, record_sent, record_settled
+from worker.sending import Refused, Sent, Settled, units_of
 from worker.why import answer
+from worker.work import Work
 
 APOLOGIZE_EVERY = timedelta(minutes=10)
 
@@ -40,16 +42,18 @@ class Part:
 
     `wish` is None where nothing has to be claimed. `errands` = look for one; `spare` is how many units of the
     group's budget an errand would have, before the claim; where the group is `housekept` a claim takes none of them.
-    `has_listened` long enough for a topic in doubt to have turned up.
+    `has_listened` long enough for a topic in doubt to have turned up. `hashes` came with the updates.
     `aside` is why the only update is to be set aside.
     """
 
     line: Line
     updates: Sequence[Incoming] = ()
     cursor: Cursor | None = None
+    hashes: Mapping[int, int] = field(default_factory=dict, repr=False)
     aside: str | None = None
     sent: Sequence[Sent] = ()
     refused: Sequence[Refused] = ()
+    settled: Sequence[Settled] = ()
     errand_result: ErrandResult | None = None
     group_recovered: bool = False
     wish: Wish | None = None
@@ -68,18 +72,21 @@ class Part:
 
     @property
     def has_more_than_an_update(self) -> bool:
-        other = self.sent or self.refused or self.errand_result is not None or self.wish is not None
+        results = self.sent or self.refused or self.settled
+        other = results or self.errand_result is not None or self.wish is not None
         return len(self.updates) > 1 or bool(other)
 
     def results_only(self) -> "Part":
-        return replace(self, updates=(), cursor=None, wish=None, errands=False, completes=False)
+        return replace(self, updates=(), cursor=None, hashes={}, wish=None, errands=False, completes=False)
 
     def without_results(self) -> "Part":
-        return replace(self, sent=(), refused=(), errand_result=None, group_recovered=False)
+        return replace(self, sent=(), refused=(), settled=(), errand_result=None, group_recovered=False)
 
     def pieces(self) -> list["Part"]:
         """The same, one thing at a time: what went out, then each update with its own cursor, then the wish."""
-        updates = [Part(self.line, updates=[update], cursor=update.cursor) for update in self.updates]
+        updates = [
+            Part(self.line, updates=[update], cursor=update.cursor, hashes=self.hashes) for update in self.updates
+        ]
         rest = Part(self.line, wish=self.wish, errands=True, unsure=True, completes=self.completes)
         return [self.results_only(), *updates, rest]
 
@@ -133,6 +140,8 @@ class Turn:
         for part in _alive(parts, homes):
             for refused in part.refused:
                 await record_refused(unit, part.line, refused, self._keyring)
+            for settled in part.settled:
+                await record_settled(unit, part.line, settled, self._keyring)
             if part.group_recovered:
                 await intake.note_group_problem(unit, part.tenant, None)
             if part.errand_result is not None:
@@ -149,13 +158,17 @@ class Turn:
         for part in storing:
             work = works.get(part.tenant)
             if work is not None and (outcomes := _decide(part, work, homes[part.tenant])) is not None:
-                intakes.append(Intake(part.tenant, part.line.lease, outcomes, work.rows, part.cursor or Cursor("0")))
+                line, cursor = part.line, part.cursor or Cursor("0")
+                intakes.append(Intake(part.tenant, line.lease, outcomes, work.rows, cursor, line.mode))
         works = {done.tenant: works[done.tenant] for done in intakes}
         for work in works.values():
             await follow_up(unit, work, self._keyring)
         changed = await save_books(unit, [work.dialogs for work in works.values()])
         if intakes:
             await self._commit_intakes(unit, intakes, homes)
+            hashes = {part.tenant: part.hashes for part in storing if part.hashes and part.tenant in works}
+            if hashes:
+                await save_hashes(unit, self._keyring, hashes)
         await _locate_what_is_set_aside(unit, [part for part in storing if part.aside is not None])
         checkpoint("turn.stored")
         return changed
@@ -177,6 +190,7 @@ class Turn:
             work = works.get(part.tenant)
             if work and any(speaks_in_general(update, work.desk.group_id) for update in part.updates):
                 work.general = await outbox.general_lane(unit, part.tenant)
+        await trace(unit, [(works[part.tenant], part.updates) for part in storing if part.tenant in works])
         return works
 
     async def _commit_intakes(self, unit: UnitOfWork, intakes: Sequence[Intake], homes: Homes) -> None:
@@ -277,7 +291,8 @@ def _set_aside(incoming: Incoming, reason: str, work: Work) -> Outcome:
     log.error("update.set_aside", tenant=str(work.desk.tenant), update=incoming.id, reason=reason)
     event = incoming.event
     silent = work.desk.settings.SILENT_MODE
-    if isinstance(event, Message) and event.chat.kind is ChatKind.PRIVATE and not silent:
+    is_customers = isinstance(event, Message) and event.chat.kind is ChatKind.PRIVATE and not event.outgoing
+    if isinstance(event, Message) and is_customers and not silent:
         dialog = work.dialogs.by_chat.get(event.chat.id)
         if dialog and not (dialog.apologized_at and work.desk.now - dialog.apologized_at < APOLOGIZE_EVERY):
             dialog.apologized_at = work.desk.now
@@ -296,8 +311,19 @@ async def _locate_what_is_set_aside(unit: UnitOfWork, parts: Sequence[Part]) -> 
                 )
 
 
+async def trace(unit: UnitOfWork, works: Sequence[tuple[Work, Sequence[Incoming]]]) -> None:
+    """What is known of the messages, for the few batches that need it."""
+    asks = [ask for work, updates in works for update in updates for ask in list_asks(update, work)]
+    if asks:
+        found = await outbox.find_traces(unit, asks)
+        for work, _ in works:
+            work.traces = found.get(work.desk.tenant, {})
+
+
 async def follow_up(unit: UnitOfWork, work: Work, keyring: Keyring) -> None:
     """What dispatch can't do, because it needs the database."""
+    if work.rewritten:
+        await outbox.rewrite(unit, work.desk.tenant, work.rewritten, keyring)
     for question in work.questions:
         await answer(unit, work, question, keyring)
     for proposed, word in work.proposals:

@@ -9,7 +9,7 @@ from tenants.dialogs import Dialog
 from tenants.errors import DomainError
 from tenants.outbox import Body, NewRow
 from tenants.story import Story, Wait, find_story
-from worker.dispatch import Question, Work
+from worker.work import Question, Work
 
 UNKNOWN = (
     "I know nothing of that message: it was not relayed (a note, a command, a line by another bot), "

@@ -3,11 +3,11 @@
 from typing import Annotated
 from uuid import UUID
 
-from litestar import Router, delete, get, patch
+from litestar import Router, delete, get, patch, put
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from api.deps import TheConnections, TheOwner
-from api.models import TenantChange, TenantDetail, TenantPage, detail, summary
+from api.models import ModeChange, TenantChange, TenantDetail, TenantPage, detail, summary
 from api.openapi import Documented
 from tenants.errors import Invalid
 from tenants.ids import TenantId
@@ -48,10 +48,23 @@ async def change_tenant(
     return detail(tenant, await connections.problem(owner, tenant.id))
 
 
+@put("/{tenant_id:uuid}/mode", operation_class=Documented, summary="Choose how a connection receives")
+async def change_mode(
+    owner: TheOwner, connections: TheConnections, tenant_id: FromPath[UUID], data: JSONBody[ModeChange]
+) -> TenantDetail:
+    """It counts within a second. In parallel mode a program of yours goes on to drive the bot."""
+    tenant = await connections.set_mode(owner, TenantId(tenant_id), data.mode)
+    return detail(tenant, await connections.problem(owner, tenant.id))
+
+
 @delete("/{tenant_id:uuid}", operation_class=Documented, summary="Erase a connection")
 async def erase_tenant(owner: TheOwner, connections: TheConnections, tenant_id: FromPath[UUID]) -> None:
     """The connection is gone at once, what is stored for it within minutes. This can't be undone."""
     await connections.erase(owner, TenantId(tenant_id))
 
 
-router = Router("/tenants", route_handlers=[list_tenants, show_tenant, change_tenant, erase_tenant], tags=["tenants"])
+router = Router(
+    "/tenants",
+    route_handlers=[list_tenants, show_tenant, change_tenant, change_mode, erase_tenant],
+    tags=["tenants"],
+)

@@ -1,6 +1,7 @@
 """Calls over HTTP: who is it, what goes wrong, what comes back, how long it takes."""
 
 import asyncio
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -8,12 +9,13 @@ import orjson
 from aiohttp import web
 
 from sandbox.bot_api import errors
-from sandbox.bot_api.call import Call
+from sandbox.bot_api.call import Call, Upload
 from sandbox.bot_api.errors import ApiError
 from sandbox.bot_api.methods import METHODS, NAMES
 from sandbox.bot_api.methods.copying import COPYING, record_failure
 from sandbox.bot_api.polling import Polls
 from sandbox.bot_api.request import read_parameters
+from sandbox.bot_api.webhooks import CHANGING, Webhooks
 from sandbox.faults import CallRecord, Fault, Faults, Journal
 from sandbox.flood import Flood
 from sandbox.world import Bot, World
@@ -21,6 +23,8 @@ from sandbox.world import Bot, World
 _LONGEST_TOKEN = 80
 _LARGEST_ID = 1 << 54
 _LOGGED_OUT_FOR = timedelta(minutes=10)
+_IN_ANSWER = "webhook"
+"""Who the journal says has called from the answer to a webhook."""
 _JSON = {"Content-Type": "application/json"}
 
 
@@ -32,6 +36,7 @@ class BotApi:
         self._flood = flood
         self._faults = faults
         self._journal = journal
+        self.webhooks = Webhooks(world, self._call_out)
         self._polls = Polls()
         self._stopped = asyncio.Event()
 
@@ -68,6 +73,17 @@ class BotApi:
             self._journal.close(record)
             self._world.emit("call.finished", record)
 
+    async def _call_out(self, bot: Bot, params: dict[str, Any], uploads: Mapping[str, Upload]) -> None:
+        """A call that a program put into its webhook's answer: no fault hits it, and nobody hears of its result."""
+        method = str(params["method"]).lower()
+        call = Call(self._world, self._flood, bot, method, NAMES.get(method, method), params, uploads)
+        record = self._journal.open(self._world.now(), bot.id, call.name, call.text("chat_id"), _IN_ANSWER)
+        try:
+            await self._carry_out(call, record, bot.token)
+        finally:
+            self._journal.close(record)
+            self._world.emit("call.finished", record)
+
     async def _serve(
         self, request: web.Request, call: Call, record: CallRecord, fault: Fault | None, token: str
     ) -> web.StreamResponse:
@@ -99,8 +115,10 @@ class BotApi:
         if method is None:
             raise errors.method_not_found()
         result = method(call)
-        if call.method == "setwebhook" and call.bot.webhook:
-            self._polls.on_webhook(call.bot)
+        if call.method in CHANGING:
+            if call.bot.webhook:
+                self._polls.on_webhook(call.bot)
+            self.webhooks.renew(call.bot, anew=call.flag("drop_pending_updates"))
         return result
 
     def _refuse(self, call: Call, record: CallRecord, error: ApiError) -> web.Response:

@@ -45,7 +45,7 @@ class Polls:
         offset = call.number("offset")
         limit = call.number("limit", _LIMIT, 1, _LIMIT)
         timeout = call.number("timeout", 0, 0, _LONGEST)
-        _set_allowed(call)
+        set_allowed(call)
         if call.world.rules.hasty_polls_are_slowed:
             timeout, limit = _slow_down(polled, offset, timeout, limit, loop.time())
         polled.offset, polled.started = offset, loop.time()
@@ -93,6 +93,7 @@ class Polls:
             timer.cancel()
             if polled.parked is parked:
                 polled.parked = None
+            if bot.updates.on_arrival is wake:
                 bot.updates.on_arrival = None
 
     async def _space_conflicts(self, polled: _Polled) -> None:
@@ -119,7 +120,7 @@ def _slow_down(polled: _Polled, offset: int, timeout: int, limit: int, now: floa
     return timeout, limit
 
 
-def _set_allowed(call: Call) -> None:
+def set_allowed(call: Call) -> None:
     """Omitted keeps what was; an empty list means nearly all."""
     given: Any = call.json("allowed_updates", "allowed_updates")
     if not isinstance(given, list):

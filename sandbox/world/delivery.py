@@ -78,6 +78,11 @@ def fetch(state: State, bot: Bot, offset: int, limit: int) -> list[Update]:
     return updates
 
 
+def sees(state: State, message: Message, bot: Bot) -> bool:
+    """Whether Telegram shows it to the bot in a group, be it the bot's own."""
+    return message.sender is bot or not _why_hidden(state, message, bot)
+
+
 def _why_hidden(state: State, message: Message, bot: Bot) -> str:
     """Empty if the bot sees the message."""
     is_service = message.content.is_service

@@ -86,6 +86,8 @@ class Bot(User):
     commands: dict[tuple[str, str], list[dict[str, str]]] = field(default_factory=dict)
     """By scope and language."""
     webhook: dict[str, Any] = field(default_factory=dict)
+    """Its url, max_connections, secret_token, and last_error_date and last_error_message."""
+    webhook_set_at: datetime | None = None
     logged_out_at: datetime | None = None
     manager: "Bot | None" = None
 

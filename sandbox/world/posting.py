@@ -48,6 +48,7 @@ def post(
     elif not content.is_service and (chat.bot is not None or chat.bots):
         trail = state.journeys.start(message)
     deliver(state, message, "message", trail)
+    state.note(chat, "new", message)
     state.emit("message.posted", message, chat)
     return message
 
@@ -62,6 +63,7 @@ def change(state: State, message: Message, **fields: Any) -> Message:
         step(state, trail, "edited")
     if not message.sender.is_bot:
         deliver(state, edited, "edited_message", trail)
+    state.note(chat, "edited", edited)
     state.emit("message.edited", edited, chat)
     return edited
 
@@ -78,6 +80,7 @@ def remove(state: State, message: Message) -> None:
     trail = state.journeys.find(chat, message.id)
     if trail is not None:
         step(state, trail, "deleted")
+    state.note(chat, "deleted", message)
     state.emit("message.deleted", message, chat)
 
 

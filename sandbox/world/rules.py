@@ -37,3 +37,27 @@ class Rules:
 
     copies_from_protected_chats_fail: bool = False
     """Bots may copy protected messages as far as the Bot API server's code says. [M]"""
+
+    longest_difference: int = 5000
+    """Events after which MTProto says that the difference is too long. [L]"""
+
+    difference_kept: timedelta = timedelta(hours=48)
+    """Events that are older are forgotten. [L]: nobody has said how long a bot's are kept, one or two days."""
+
+    webhooks_on_this_machine: bool = True
+    """Telegram takes https only, on ports 443, 80, 88 and 8443, and no address of a private network. Here a
+    webhook on this machine may be http, on any port; False is Telegram's rule, under which none can be set."""
+
+    webhook_first_retry_after: timedelta = timedelta(seconds=1)
+    """Each retry doubles it. [M]: Telegram's first retry may come sooner."""
+
+    webhook_longest_retry_after: timedelta = timedelta(seconds=60)
+    """[M]: 60 to 120 s at random in Telegram."""
+
+    webhook_longest_wish: timedelta = timedelta(hours=1)
+    """A Retry-After of the program's is honoured up to this."""
+
+    webhook_gives_up_after: timedelta = timedelta(hours=23)
+
+    webhook_answers_within: timedelta = timedelta(seconds=60)
+    """[L]"""

@@ -1,8 +1,9 @@
 """Everything there is, indexed; the other modules are what may happen to it."""
 
 from datetime import datetime
-from typing import NoReturn
+from typing import Literal, NoReturn
 
+from sandbox.world.boxes import Boxes
 from sandbox.world.clock import Clock, real_clock
 from sandbox.world.entities import Account, Bot, Chat, Member, Topic, User
 from sandbox.world.feed import Feed
@@ -27,6 +28,7 @@ class State(Feed):
         self.rules = rules or Rules()
         self.files = FileStore(self.ids)
         self.journeys = Journeys()
+        self.boxes = Boxes()
         self.users: dict[int, User] = {}
         self.bots: dict[int, Bot] = {}
         self.bots_by_token: dict[str, Bot] = {}
@@ -38,6 +40,11 @@ class State(Feed):
         self.callbacks: dict[str, Callback] = {}
         self.ids.take(ANONYMOUS_ADMIN_ID)
         self.anonymous_admin = User(ANONYMOUS_ADMIN_ID, "Group", username="GroupAnonymousBot")
+
+    def note(self, chat: Chat, what: Literal["new", "edited", "deleted"], *messages: Message) -> None:
+        """Counts it in the boxes that it belongs to, and tells who follows them."""
+        if messages:
+            self.emit("box.moved", self.boxes.note(chat, what, messages, self.now()), chat)
 
     def now(self) -> datetime:
         return self.clock()

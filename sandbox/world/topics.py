@@ -106,9 +106,12 @@ def hide_general(state: State, chat: Chat, by: Account, *, hidden: bool) -> bool
 
 def delete(state: State, chat: Chat, topic: Topic) -> None:
     """The topic with all that was said in it. Bots are not told."""
+    gone = []
     for number in list(topic.message_ids):
         chat.pinned.pop(number, None)
-        chat.messages.pop(number, None)
+        if (message := chat.messages.pop(number, None)) is not None:
+            gone.append(message)
+    state.note(chat, "deleted", *gone)
     del chat.topics[topic.id]
     chat.deleted_topics[topic.id] = state.now()
     state.emit("topic.deleted", topic, chat)

@@ -52,7 +52,7 @@ class UpdateQueue:
     waiting: deque[Update] = field(default_factory=deque)
     last_at: datetime | None = None
     on_arrival: Callable[[], None] | None = None
-    """Set by the long poll that waits."""
+    """Set by the long poll that waits, or by the webhook."""
 
     def put(self, update: Update) -> None:
         self.last_id = update.id

@@ -24,6 +24,8 @@ from aiogram.methods import (
     CreateForumTopic,
     DeleteMessages,
     EditForumTopic,
+    ForwardMessage,
+    ForwardMessages,
     GetChat,
     GetChatMember,
     GetMe,
@@ -36,12 +38,10 @@ from aiogram.methods.base import TelegramType
 from aiogram.types import (
     BotCommand,
     BotCommandScopeAllChatAdministrators,
-    LinkPreviewOptions,
-    MessageEntity,
-    ReplyParameters,
 )
 from aiogram.utils.token import TokenValidationError
 
+from sessions.bot_api.mirrors import NO_PREVIEW, edit_request, mirror_request, place, write_entities
 from sessions.bot_api.transport import GuardedBot, NetworkTrouble, SharedTransport
 from sessions.bot_api.updates import ALLOWED, read_update
 from sessions.errors import HARMLESS, Flaky, FloodWait, Gone, Rejected, SessionError, classify
@@ -51,10 +51,15 @@ from sessions.port import (
     ChatKind,
     Copy,
     Cursor,
+    Edit,
     GroupState,
+    IdempotencyKey,
     Incoming,
     Membership,
+    Mirror,
     Outgoing,
+    Person,
+    Safe,
     Session,
     Text,
 )
@@ -80,7 +85,7 @@ class BotApiSessions:
         self._transport = SharedTransport(api_root)
         self._poll_seconds = poll_seconds
 
-    def open(self, token: str, guard: Callable[[], None] | None = None) -> Session:
+    def open(self, token: str, guard: Callable[[], None] | None = None, safe: Safe | None = None) -> Session:  # noqa: ARG002  # the port's
         try:
             bot = GuardedBot(token, self._transport, guard)
         except TokenValidationError:
@@ -99,6 +104,9 @@ class BotApiSession:
         self._transport = transport
         self._poll_seconds = poll_seconds
 
+    async def close(self) -> None:
+        """The transport is everybody's."""
+
     async def receive(self, cursor: Cursor | None) -> Batch:
         offset = None if cursor is None else int(cursor)
         values: dict[str, Any] = {"timeout": self._poll_seconds, "allowed_updates": ALLOWED}
@@ -115,21 +123,40 @@ class BotApiSession:
     async def send(self, outgoing: Outgoing) -> Sequence[MessageId]:
         if isinstance(outgoing, Text):
             return [await self._send_text(outgoing)]
+        if isinstance(outgoing, Mirror):
+            return await self._mirror(outgoing)
+        if isinstance(outgoing, Edit):
+            request = edit_request(outgoing)
+            if request is not None:
+                await self._call(request, done=True)
+            return [outgoing.message]
         if len(outgoing.ids) == 1:
             return [await self._copy_one(outgoing)]
         return await self._copy_album(outgoing)
 
     async def _send_text(self, text: Text) -> MessageId:
-        values: dict[str, Any] = {"link_preview_options": LinkPreviewOptions(is_disabled=True)}
+        values: dict[str, Any] = {"link_preview_options": NO_PREVIEW}
         if text.markdown:
             values["parse_mode"] = "MarkdownV2"
         elif text.entities:
-            values["entities"] = [
-                MessageEntity(type=kind, offset=offset, length=length, language=language or None)
-                for kind, offset, length, language in text.entities
-            ]
-        request = SendMessage(chat_id=text.to, text=text.text, **values, **_place(text))
+            values["entities"] = write_entities(text.entities)
+        request = SendMessage(chat_id=text.to, text=text.text, **values, **place(text))
         return MessageId((await self._call(request)).message_id)
+
+    async def _mirror(self, mirror: Mirror) -> list[MessageId]:
+        request = mirror_request(mirror)
+        if isinstance(request, SendMessage):
+            return [MessageId((await self._call(request)).message_id)]
+        if request is not None:
+            return [MessageId((await self._call(request)).message_id)]
+        values: dict[str, Any] = {"chat_id": mirror.to, "from_chat_id": mirror.source}
+        if mirror.topic is not None:
+            values["message_thread_id"] = mirror.topic
+        if len(mirror.ids) == 1:
+            sent = await self._call(ForwardMessage(message_id=mirror.ids[0], **values))
+            return [MessageId(sent.message_id)]
+        forwarded = await self._call(ForwardMessages(message_ids=list(mirror.ids), **values))
+        return [MessageId(item.message_id) for item in forwarded]
 
     async def _copy_one(self, copy: Copy) -> MessageId:
         values: dict[str, Any] = {"chat_id": copy.to, "from_chat_id": copy.source, "message_id": copy.ids[0]}
@@ -147,7 +174,7 @@ class BotApiSession:
     async def delete(self, chat: ChatId, messages: Sequence[MessageId]) -> None:
         await self._call(DeleteMessages(chat_id=chat, message_ids=list(messages)), done=True)
 
-    async def create_topic(self, group: ChatId, name: str) -> TopicId:
+    async def create_topic(self, group: ChatId, name: str, key: IdempotencyKey) -> TopicId:  # noqa: ARG002
         topic = await self._call(CreateForumTopic(chat_id=group, name=name))
         return TopicId(topic.message_thread_id)
 
@@ -159,6 +186,21 @@ class BotApiSession:
 
     async def reopen_topic(self, group: ChatId, topic: TopicId) -> None:
         await self._call(ReopenForumTopic(chat_id=group, message_thread_id=topic), done=True)
+
+    async def find_person(self, who: str) -> Person:
+        if who.startswith("@"):
+            raise Rejected(
+                "needs_id", "Telegram lets bots look up people by name only in parallel mode: use /new *USER_ID."
+            )
+        try:
+            found = await self._call(GetChat(chat_id=int(who)))
+        except Gone:
+            raise Rejected(
+                "unknown_person", "Telegram knows nobody with this id who has met the bot: check the id."
+            ) from None
+        if found.type != ChatKind.PRIVATE:
+            raise Rejected("not_a_person", "That is the id of a group or a channel: /new takes a person's id.")
+        return Person(UserId(found.id), found.full_name, found.username, is_bot=False)
 
     async def identify(self) -> BotIdentity:
         me = await self._call(GetMe())
@@ -197,15 +239,6 @@ class BotApiSession:
             if done and any(text in error.message.lower() for text in HARMLESS):
                 return True  # type: ignore[return-value]  # what these methods answer
             raise _translate(error) from None
-
-
-def _place(outgoing: Outgoing) -> dict[str, Any]:
-    place: dict[str, Any] = {}
-    if outgoing.topic is not None:
-        place["message_thread_id"] = outgoing.topic
-    if outgoing.reply_to is not None:
-        place["reply_parameters"] = ReplyParameters(message_id=outgoing.reply_to, allow_sending_without_reply=True)
-    return place
 
 
 def _refusal(status: int, answer: dict[str, Any]) -> SessionError:

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from sessions.port import (
+    Buttons,
     Chat,
     ChatKind,
     Cursor,
@@ -195,7 +196,13 @@ def _read_message(body: dict[str, Any]) -> Event:
         reply_at=body.get("quote", {}).get("position"),
         joinable=joinable,
         entities=tuple(_read_entity(item) for item in entities if item["type"] in _KEPT) if joinable else (),
+        buttons=_read_buttons(body["reply_markup"]) if "reply_markup" in body else (),
+        date=int(body.get("date", 0)),
     )
+
+
+def _read_buttons(markup: dict[str, Any]) -> Buttons:
+    return tuple(tuple(str(button["text"]) for button in row) for row in markup.get("inline_keyboard", ()))
 
 
 def _read_entity(item: dict[str, Any]) -> Entity:

@@ -15,27 +15,34 @@ from tenants.outbox.claims import (
     seconds_until_due,
 )
 from tenants.outbox.queue import enqueue, general_lane
-from tenants.outbox.results import bury, pause_group, record_delivered, snooze
+from tenants.outbox.results import bury, drop, finish, pause_group, record_delivered, snooze
 from tenants.outbox.rows import Body, Delivered, Entity, NewRow, Row, cut, utf16
+from tenants.outbox.traces import Ask, Trace, find_traces, rewrite
 
 __all__ = [
     "LONGEST_JOINED",
+    "Ask",
     "Body",
     "Claimed",
     "Delivered",
     "Entity",
     "NewRow",
     "Row",
+    "Trace",
     "Wish",
     "ages_of_recent_sends",
     "bury",
     "claim",
     "cut",
+    "drop",
     "enqueue",
+    "find_traces",
+    "finish",
     "general_lane",
     "list_waiting",
     "pause_group",
     "record_delivered",
+    "rewrite",
     "seconds_until_due",
     "snooze",
     "utf16",

@@ -51,6 +51,22 @@ class Claimed:
     others_wait: bool = False
 
 
+CUSTOMER_IN_DOUBT = """
+    (SELECT {what} FROM lanes mine JOIN lanes c ON c.tenant_id = mine.tenant_id AND c.dialog_id = mine.dialog_id
+        AND c.direction = 'customer' JOIN outbox q ON q.lane_id = c.id AND q.lane_seq = c.head_seq
+    WHERE mine.id = {lane} AND q.attempts > 0 AND q.state IN ('waiting', 'sending'))
+"""
+"""What another program seems to have written may be what the dialog's customer lane is just sending. A value and no
+EXISTS, which PostgreSQL may answer by reading the whole queue once.
+"""
+IS_OWN = """
+    coalesce((SELECT true FROM lanes c JOIN outbox q ON q.lane_id = c.id WHERE c.tenant_id = l.tenant_id
+            AND c.dialog_id = l.dialog_id AND c.direction = 'customer' AND q.result_message_id = o.source_message_id
+            LIMIT 1),
+        (SELECT true FROM message_map m WHERE m.tenant_id = o.tenant_id AND m.chat_id = o.source_chat_id
+            AND m.message_id = o.source_message_id), false)
+"""
+
 _CLAIM = text(
     f"""
     WITH held AS ({HELD_BY_ALL}),
@@ -91,7 +107,7 @@ _CLAIM = text(
         ) f
     ),
     heads AS (
-        SELECT f.tenant, f.term, f.chat, f.is_backlog, f.most, h.lane_id, h.lane_seq, h.album, h.units,
+        SELECT f.tenant, f.term, f.chat, f.is_backlog, f.most, h.lane_id, h.lane_seq, h.album, h.units, h.kind,
             h.kind = 'copy' AND h.album IS NULL AND h.reply_to IS NULL AND h.units IS NULL AS is_copy
         FROM free f JOIN outbox h ON h.lane_id = f.id AND h.lane_seq = f.head_seq
         WHERE h.not_before <= clock_timestamp() AND NOT (
@@ -101,6 +117,8 @@ _CLAIM = text(
             h.kind = 'answer' AND h.reply_to IS NOT NULL AND h.created_at > now() - interval '2 seconds'
             AND NOT EXISTS (SELECT FROM message_map m WHERE m.tenant_id = h.tenant_id
                 AND m.group_id = h.source_chat_id AND m.topic_message_id = h.reply_to))
+            AND CASE WHEN h.kind = 'mirror' THEN {CUSTOMER_IN_DOUBT.format(what="false", lane="h.lane_id")} END
+                IS NOT FALSE
     ),
     picked AS (
         SELECT h.tenant, h.term, h.chat, o.id FROM heads h CROSS JOIN LATERAL (
@@ -108,7 +126,7 @@ _CLAIM = text(
             UNION
             SELECT r.lane_seq FROM (
                 SELECT o.lane_seq, bool_and(CASE
-                    WHEN h.album IS NOT NULL THEN o.album IS NOT DISTINCT FROM h.album
+                    WHEN h.album IS NOT NULL THEN o.album IS NOT DISTINCT FROM h.album AND o.kind = h.kind
                     WHEN h.units IS NOT NULL THEN o.units IS NOT NULL
                     ELSE o.kind = 'copy' AND o.album IS NULL AND o.reply_to IS NULL AND o.units IS NULL
                     END) OVER run AS fits,
@@ -129,7 +147,10 @@ _CLAIM = text(
         WHERE o.id = p.id AND o.tenant_id = p.tenant AND l.id = o.lane_id
         RETURNING o.tenant_id, o.id, o.lane_id, o.lane_seq, o.kind, l.direction, l.dialog_id, d.chat_id, d.topic_id,
             o.source_chat_id, o.source_message_id, o.album, o.units, o.attempts, o.body, o.update_id,
-            o.generation, l.next_seq,
+            o.generation, l.next_seq, o.created_at,
+            CASE WHEN o.attempts > 1 THEN (SELECT max(q.result_message_id) FROM outbox q WHERE q.lane_id = o.lane_id)
+                END AS sent_last,
+            CASE WHEN o.kind = 'mirror' THEN {IS_OWN} ELSE false END AS is_own,
             CASE WHEN o.reply_to IS NULL OR o.source_message_id IS NULL THEN o.reply_to
                 WHEN l.direction = 'customer' THEN (SELECT m.message_id FROM message_map m
                     WHERE m.tenant_id = o.tenant_id AND m.group_id = o.source_chat_id
@@ -195,16 +216,20 @@ def _read(row: Any, keyring: Keyring) -> Row:
         update_id=row.update_id,
         generation=row.generation,
         joinable=row.units is not None,
+        doubt=(row.sent_last, row.created_at) if row.attempts > 1 else None,
+        is_own=row.is_own,
     )
 
 
 _NEXT_DUE = text(
-    """
+    f"""
     SELECT w.tenant, extract(epoch FROM d.due - clock_timestamp()) AS seconds
     FROM unnest(CAST(:tenants AS uuid[]), CAST(:groups AS bigint[])) AS w(tenant, chat)
     CROSS JOIN LATERAL (
         SELECT min(greatest(l.blocked_until, h.not_before, CASE WHEN l.direction <> 'customer'
-            THEN (SELECT p.until FROM pauses p WHERE p.tenant_id = l.tenant_id AND p.chat_id = w.chat) END)) AS due
+            THEN (SELECT p.until FROM pauses p WHERE p.tenant_id = l.tenant_id AND p.chat_id = w.chat) END,
+            CASE WHEN h.kind = 'mirror' THEN {CUSTOMER_IN_DOUBT.format(what="c.blocked_until", lane="l.id")} END
+        )) AS due
         FROM lanes l JOIN outbox h ON h.lane_id = l.id AND h.lane_seq = l.head_seq
         LEFT JOIN dialogs t ON t.tenant_id = l.tenant_id AND t.id = l.dialog_id
         WHERE l.tenant_id = w.tenant AND l.head_seq < l.next_seq AND l.id <> ALL(:busy)
@@ -212,7 +237,7 @@ _NEXT_DUE = text(
                 OR w.chat IS NOT NULL AND (l.dialog_id IS NULL OR t.topic_id IS NOT NULL))
     ) d
     WHERE d.due IS NOT NULL
-    """
+    """  # noqa: S608  # constants of ours
 )
 
 

@@ -38,13 +38,13 @@ _DELIVER = text(
     mapped AS (
         INSERT INTO message_map (tenant_id, chat_id, message_id, group_id, topic_message_id, part_at)
         SELECT n.tenant_id, d.chat_id,
-            CASE WHEN n.kind = 'copy' THEN n.source_message_id ELSE n.result_message_id END,
+            CASE WHEN n.kind <> 'answer' THEN n.source_message_id ELSE n.result_message_id END,
             n.chat,
-            CASE WHEN n.kind = 'copy' THEN n.result_message_id ELSE n.source_message_id END,
+            CASE WHEN n.kind <> 'answer' THEN n.result_message_id ELSE n.source_message_id END,
             n.part_at
         FROM done n JOIN lanes l ON l.tenant_id = n.tenant_id AND l.id = n.lane_id
         JOIN dialogs d ON d.tenant_id = n.tenant_id AND d.id = l.dialog_id
-        WHERE n.kind IN ('copy', 'answer') AND n.chat IS NOT NULL
+        WHERE n.kind IN ('copy', 'answer', 'mirror') AND n.chat IS NOT NULL
         ON CONFLICT DO NOTHING
     )
     SELECT tenant_id, count(*) AS n FROM done GROUP BY tenant_id
@@ -137,6 +137,41 @@ async def bury(
     return await _refuse(unit, _BURY, tenant, lease, rows, error=error)
 
 
+_END = text(
+    f"""
+    WITH held AS ({HELD}),
+    ended AS (
+        UPDATE outbox SET state = :state, ended_at = clock_timestamp(), error = NULL, error_text = NULL, body = NULL,
+            result_message_id = CASE WHEN :state = 'delivered' THEN source_message_id END
+        WHERE id = ANY(:rows) AND tenant_id = :tenant AND term = :term AND state = 'sending'
+            AND EXISTS (SELECT FROM held)
+        RETURNING lane_id, lane_seq
+    ),
+    moved AS (
+        UPDATE lanes l SET head_seq = greatest(l.head_seq, d.last + 1), served_at = clock_timestamp()
+        FROM (SELECT lane_id, max(lane_seq) AS last FROM ended GROUP BY lane_id) d
+        WHERE l.id = d.lane_id AND l.tenant_id = :tenant
+    )
+    SELECT EXISTS (SELECT FROM held) AS held, (SELECT count(*) FROM ended) AS rows
+    """  # noqa: S608  # a constant of ours
+)
+
+
+async def drop(unit: UnitOfWork, tenant: TenantId, lease: Lease, rows: Sequence[Row]) -> None:
+    """Decides at the last moment that rows are not to go out, and moves their lane on. Raises `LeaseLost`."""
+    await _end(unit, tenant, lease, rows, state="dropped")
+
+
+async def finish(unit: UnitOfWork, tenant: TenantId, lease: Lease, row: Row) -> bool:
+    """A row that sends nothing itself has done what it was for. Whether that was news. Raises `LeaseLost`."""
+    return await _end(unit, tenant, lease, [row], state="delivered")
+
+
+async def _end(unit: UnitOfWork, tenant: TenantId, lease: Lease, rows: Sequence[Row], *, state: str) -> bool:
+    values = {"tenant": tenant, "rows": [row.id for row in rows], "state": state, **lease.values()}
+    return await _run_guarded(unit, _END, values)
+
+
 async def _refuse(
     unit: UnitOfWork,
     statement: TextClause,
@@ -149,7 +184,11 @@ async def _refuse(
 ) -> bool:
     code, sentence = error
     values = {"tenant": tenant, "rows": [row.id for row in rows], "error": code, "error_text": sentence}
-    done = (await unit.execute(statement, {**values, **more, **lease.values()})).one()
+    return await _run_guarded(unit, statement, {**values, **more, **lease.values()})
+
+
+async def _run_guarded(unit: UnitOfWork, statement: TextClause, values: dict[str, object]) -> bool:
+    done = (await unit.execute(statement, values)).one()
     if not done.held:
         raise LeaseLost
     return bool(done.rows)

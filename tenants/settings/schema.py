@@ -76,11 +76,21 @@ class Settings(BaseModel):
         Setting("Silent mode", section="dialogs", kind=FLAG, example="ON"),
     ] = False
 
+    INTERCEPT_EXTERNAL: Annotated[
+        bool,
+        Field(
+            description="Topics also show what your own program sends to customers, and which of its buttons they "
+            "press. Only in parallel mode.",
+        ),
+        Setting("Show the program's messages", section="dialogs", kind=FLAG, example="OFF"),
+    ] = True
+
     WHITE_LIST: Annotated[
         list[TelegramId],
         Field(
             max_length=1000,
-            description="Only these user ids are accepted. Empty = everyone.",
+            description="Only these user ids are accepted. Empty = everyone. "
+            "A dialog that the team opened with /new is accepted until it is closed.",
         ),
         Setting("White list", section="filters", kind=IDS, example="1001, 1002"),
     ] = Field(default_factory=list)

@@ -1,6 +1,7 @@
 """A stage: the sandbox, people, a connected bot, and a worker over real sockets, in this process."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -112,6 +113,10 @@ async def connect_desk(connections: Connections, database: Database, owner: User
 @pytest.fixture
 async def stage(sandbox: Sandbox, config: Config, database: Database, keyring: Keyring) -> Stage:
     """Everything connected; no worker runs yet."""
+    return await set_stage(sandbox, config, database, keyring)
+
+
+async def set_stage(sandbox: Sandbox, config: Config, database: Database, keyring: Keyring) -> Stage:
     world = sandbox.world
     owner, operator = world.add_user("Olivia", last_name="Owner"), world.add_user("Max")
     customer = world.add_user("Anna", last_name="Petrova", username="anna_p")
@@ -128,10 +133,19 @@ async def stage(sandbox: Sandbox, config: Config, database: Database, keyring: K
 @pytest.fixture
 async def desk(stage: Stage) -> AsyncIterator[Stage]:
     """The stage with a worker that runs."""
+    async with working(stage):
+        yield stage
+
+
+@contextlib.asynccontextmanager
+async def working(stage: Stage) -> AsyncIterator[None]:
+    """A worker, in this process."""
     ready = asyncio.Event()
     worker = asyncio.create_task(run_worker(stage.config, ready.set))
     async with asyncio.timeout(20):
         await asyncio.wait([worker, asyncio.create_task(ready.wait())], return_when=asyncio.FIRST_COMPLETED)
-    yield stage
-    worker.cancel()
-    await asyncio.gather(worker, return_exceptions=True)
+    try:
+        yield
+    finally:
+        worker.cancel()
+        await asyncio.gather(worker, return_exceptions=True)

@@ -81,7 +81,7 @@ async def test_commands_are_offered_to_administrators_of_groups_only(session: Se
 
 async def test_what_is_so_already_is_no_error(session: Session, cast) -> None:
     group = cast[4]
-    topic = await session.create_topic(ChatId(group.id), "🟪 Ann")
+    topic = await session.create_topic(ChatId(group.id), "🟪 Ann", IdempotencyKey("t"))
     await session.rename_topic(ChatId(group.id), topic, "🟪 Ann")
     await session.close_topic(ChatId(group.id), topic)
     await session.close_topic(ChatId(group.id), topic)
@@ -92,7 +92,7 @@ async def test_what_is_so_already_is_no_error(session: Session, cast) -> None:
 
 async def test_a_deleted_topic_is_gone(session: Session, cast) -> None:
     world, owner, _, _, group = cast
-    topic = await session.create_topic(ChatId(group.id), "Ann")
+    topic = await session.create_topic(ChatId(group.id), "Ann", IdempotencyKey("t"))
     world.delete_topic(owner, group, topic)
     with pytest.raises(Gone) as caught:
         await session.send(text(group.id, topic=topic))

@@ -28,6 +28,8 @@ async def run(config, ready):
     if os.environ.get("REFUSES") == NAME:
         raise SystemExit(NAME + " can't work like this.")
     print("token", os.environ.get("SETUP_BOT_TOKEN"), "root", config.telegram_api_root, flush=True)
+    key = config.telegram_dc_key and config.telegram_dc_key.read_text()
+    print("api", config.telegram_api_id, "centre", config.telegram_dc, "key", key, flush=True)
     ready()
     try:
         await asyncio.Event().wait()
@@ -45,28 +47,32 @@ SERVER = """
 import json, os
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-def answer(port, path, document):
+def answer(port, documents):
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
-            self.send_response(200 if self.path == path else 404)
+            self.send_response(200 if self.path in documents else 404)
             self.end_headers()
-            self.wfile.write(json.dumps(document).encode())
+            self.wfile.write(json.dumps(documents.get(self.path)).encode())
     print("knows the database:", "DATABASE_URL" in os.environ, flush=True)
     ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()
+"""
+SANDBOX = """
+port, mtproto = (int(sys.argv[sys.argv.index(name) + 1]) for name in ("--port", "--mtproto-port"))
+face = {"host": "127.0.0.1", "port": mtproto, "dc": 2, "public_key": "PEM", "api_id": 7, "api_hash": "a" * 32}
+answer(port, {"/sandbox/state": {"setup_bot_token": "42:sandbox"}, "/sandbox/mtproto": face})
 """
 STAND_INS = {
     "answering.py": SERVER,
     "api/__init__.py": "",
     "api/app.py": "from answering import answer\n"
-    "def serve(config, ready):\n    answer(config.api_port, '/readyz', {})\n",
+    "def serve(config, ready):\n    answer(config.api_port, {'/readyz': {}})\n",
     "worker/__init__.py": "",
     "worker/main.py": f"NAME = 'worker'\n{SERVICE}",
     "worker/tasks.py": f"NAME = 'tasks'\n{SERVICE}",
     "setup_bot/__init__.py": "",
     "setup_bot/main.py": f"NAME = 'setup-bot'\n{SERVICE}",
     "sandbox/__init__.py": "",
-    "sandbox/__main__.py": "import sys\nfrom answering import answer\n"
-    "answer(int(sys.argv[sys.argv.index('--port') + 1]), '/sandbox/state', {'setup_bot_token': '42:sandbox'})\n",
+    "sandbox/__main__.py": f"import sys\nfrom answering import answer\n{SANDBOX}",
 }
 
 
@@ -116,6 +122,8 @@ def test_the_token_and_the_api_root_come_from_the_sandbox_which_outlives_the_oth
         for name in ("worker", "setup-bot"):
             assert f"token 42:sandbox root http://127.0.0.1:{up.environment['SANDBOX_PORT']}" in up.log(name)
             assert "drained, Telegram says 200" in up.log(name)
+            centre = f"127.0.0.1:{up.environment['SANDBOX_MTPROTO_PORT']}"
+            assert f"api 7 centre {centre} key PEM" in up.log(name)
         assert "knows the database: False" in up.log("sandbox")
         assert "knows the database: True" in up.log("api")
 
@@ -186,7 +194,14 @@ def test_a_second_up_on_the_same_folder_is_refused_in_a_sentence(stand_ins, data
         )
 
 
-@pytest.mark.parametrize("variable", ["API_PORT", "SANDBOX_PORT"])
+def test_an_application_of_ones_own_is_used_instead_of_the_sandboxs(stand_ins, data):
+    with running(stand_ins, data, TELEGRAM_API_ID="12345", TELEGRAM_API_HASH="b" * 32) as up:
+        up.hear("Backline is ready")
+        assert up.end(signal.SIGTERM)[0] == 0
+        assert "api 12345 centre None key None" in up.log("worker")
+
+
+@pytest.mark.parametrize("variable", ["API_PORT", "SANDBOX_PORT", "SANDBOX_MTPROTO_PORT"])
 def test_a_busy_port_is_a_sentence_before_anything_is_started(stand_ins, data, variable):
     with socket.create_server(("127.0.0.1", 0)) as busy:
         port = busy.getsockname()[1]

@@ -41,7 +41,7 @@ class Up:
 
     def __init__(self, place: Path, data: Path, **environment: str) -> None:
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-        ports = {"API_PORT": str(free_port()), "SANDBOX_PORT": str(free_port())}
+        ports = {name: str(free_port()) for name in ("API_PORT", "SANDBOX_PORT", "SANDBOX_MTPROTO_PORT")}
         self.environment = {
             **kept,
             **ports,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from time import monotonic
 
 from sessions.errors import Flaky, FloodWait, Gone, SessionError
-from sessions.port import Batch, Copy, Cursor, Event, Incoming, Message, Outgoing, Person, Text
+from sessions.port import Batch, Copy, Cursor, Event, IdempotencyKey, Incoming, Message, Outgoing, Person, Text
 from tenants.dialogs import strip_square
 from tenants.ids import ChatId, TopicId, UserId
 from tenants.outbox import utf16
@@ -133,10 +133,10 @@ class Telegram(FakeSession):
         updates = batch.updates[: self.batch]
         return Batch(updates, updates[-1].cursor)
 
-    async def create_topic(self, group: ChatId, name: str) -> TopicId:
+    async def create_topic(self, group: ChatId, name: str, key: IdempotencyKey) -> TopicId:
         creation = Creation(strip_square(name), self.time.now())
         try:
-            return await super().create_topic(group, name)
+            return await super().create_topic(group, name, key)
         finally:
             await self._tell_of(creation, name)
 

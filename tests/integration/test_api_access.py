@@ -11,6 +11,7 @@ from tests.factories import STRANGER, make_running, make_tenant
 WAYS = [
     ("GET", "", None),
     ("PATCH", "", {"running": False}),
+    ("PUT", "/mode", {"mode": "polling"}),
     ("DELETE", "", None),
     ("GET", "/settings", None),
     ("PATCH", "/settings", {"AUTOCLOSE": 24}),

@@ -62,6 +62,7 @@ def test_every_operation_needs_a_key_and_may_answer_with_a_problem(document):
         "get /v1/tenants/{tenant_id}",
         "patch /v1/tenants/{tenant_id}",
         "delete /v1/tenants/{tenant_id}",
+        "put /v1/tenants/{tenant_id}/mode",
         "get /v1/tenants/{tenant_id}/settings",
         "patch /v1/tenants/{tenant_id}/settings",
         "get /v1/tenants/{tenant_id}/dead-letters",
@@ -77,6 +78,7 @@ def test_every_operation_needs_a_key_and_may_answer_with_a_problem(document):
 def test_operations_have_short_names_of_their_own(document):
     names = [operation["operationId"] for _, operation in _operations(document)]
     assert sorted(names) == [
+        "change_mode",
         "change_settings",
         "change_tenant",
         "erase_tenant",

@@ -4,6 +4,7 @@ import asyncpg
 import pytest
 import structlog
 
+from tenants.connections import NOT_OFFERED
 from tenants.intake import note_problem
 from tests.api_client import ApiUnderTest, open_api, problem_of
 from tests.factories import fill_every_table, make_running, make_tenant, make_token
@@ -27,6 +28,7 @@ async def test_a_connection_is_shown_as_it_is(api: ApiUnderTest):
         "group_id": None,
         "group_title": None,
         "state": "setup",
+        "mode": "polling",
         "plan": "business",
         "problem": None,
     }
@@ -82,6 +84,32 @@ async def test_without_a_group_it_does_not_start(api: ApiUnderTest):
     tenant = await make_tenant(api.database, api.keyring)
     problem = problem_of(await api.ask("PATCH", f"/v1/tenants/{tenant.id}", json={"running": True}), 400)
     assert "group" in problem["detail"]
+
+
+async def test_the_mode_is_chosen_and_shown(database, keyring, redis_url):
+    given = {"TELEGRAM_API_ID": "12345", "TELEGRAM_API_HASH": "0123456789abcdef" * 2}
+    async with open_api(database, keyring, redis_url, **given) as api:
+        tenant = await make_tenant(api.database, api.keyring)
+        for mode in ("parallel", "parallel", "polling"):
+            answer = await api.ask("PUT", f"/v1/tenants/{tenant.id}/mode", json={"mode": mode})
+            assert answer.json()["mode"] == mode
+            assert (await api.ask("GET", f"/v1/tenants/{tenant.id}")).json()["mode"] == mode
+            (listed,) = (await api.ask("GET", "/v1/tenants")).json()["items"]
+            assert listed["mode"] == mode
+
+
+async def test_a_mode_that_is_not_offered_is_refused_in_a_sentence(api: ApiUnderTest):
+    tenant = await make_tenant(api.database, api.keyring)
+    problem = problem_of(await api.ask("PUT", f"/v1/tenants/{tenant.id}/mode", json={"mode": "parallel"}), 400)
+    assert problem["detail"] == NOT_OFFERED
+    assert (await api.ask("GET", f"/v1/tenants/{tenant.id}")).json()["mode"] == "polling"
+
+
+@pytest.mark.parametrize("body", [{}, {"mode": "webhook"}, {"mode": None}, {"mode": "polling", "running": True}])
+async def test_what_is_no_mode_is_refused(api: ApiUnderTest, body):
+    tenant = await make_tenant(api.database, api.keyring)
+    problem = problem_of(await api.ask("PUT", f"/v1/tenants/{tenant.id}/mode", json=body), 400)
+    assert len(problem["errors"]) == 1
 
 
 async def test_an_erased_connection_is_gone(api: ApiUnderTest):

@@ -11,7 +11,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisAway
 
-from worker.pace import ASK_AGAIN, EgressPace, open_redis
+from worker.pace import ASK_AGAIN, CONNECTS_PER_SECOND, EgressPace, connect_pace, open_redis
 
 _egresses = (f"test-{number}" for number in itertools.count(1))
 LONG = 1000.0
@@ -208,3 +208,16 @@ async def test_callers_that_give_up_take_one_slot_of_the_future_along(redis: Red
     assert ended[0] == 0
     assert all(isinstance(end, asyncio.CancelledError) for end in ended[1:])
     assert await redis.llen(f"pace:cold_starts:{egress}") == 2
+
+
+async def test_connections_are_paced_by_the_second(nowhere: Redis, egress: str) -> None:
+    pace, sleeps = connect_pace(nowhere, egress), Sleeps()
+    pace._clock, pace._sleep = sleeps.clock, sleeps.sleep
+    assert await waits(pace, CONNECTS_PER_SECOND) == [0.0] * CONNECTS_PER_SECOND
+    assert await waits(pace, 2 * CONNECTS_PER_SECOND) == pytest.approx([1.0, 0, 0, 0, 0] * 2)
+
+
+async def test_connections_and_cold_starts_have_a_pace_each(redis: Redis, egress: str) -> None:
+    cold = make_pace(redis, egress, Sleeps(), per_minute=1)
+    assert await waits(cold, 2) == near(0, LONG)
+    assert await waits(connect_pace(redis, egress), 1) == [0.0]

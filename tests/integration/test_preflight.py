@@ -2,9 +2,13 @@
 
 import asyncio
 import errno
+import json
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -13,6 +17,8 @@ import pytest
 from backline.cli import main
 from backline.failure import Failure
 from backline.preflight import check_database, check_port, check_redis
+
+CHECKOUT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -145,3 +151,45 @@ def test_a_new_api_key_is_shown_once(database_url, monkeypatch, capsys):
             await connection.close()
 
     assert len(asyncio.run(digests())) == 1
+
+
+SERVICE = "async def run(config, ready):\n    print('it runs', flush=True)\n"
+
+
+@pytest.fixture
+def run(tmp_path, database_url, closed_port):
+    """Run a service whose work is a stand-in, without a Redis."""
+
+    def run(command: str, module: str) -> subprocess.CompletedProcess[str]:
+        stand_in = tmp_path / module
+        stand_in.parent.mkdir()
+        (stand_in.parent / "__init__.py").touch()
+        stand_in.write_text(SERVICE)
+        environment = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": f"{tmp_path}:{CHECKOUT}",
+            "DATABASE_URL": database_url,
+            "REDIS_URL": f"redis://:secret@127.0.0.1:{closed_port}/0",
+            "BACKLINE_KEYRING": "none.json",
+        }
+        program = [sys.executable, "-m", "backline", command]
+        return subprocess.run(program, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+
+    return run
+
+
+AWAY = "Redis at 127.0.0.1:{} can't be reached (connection refused): check REDIS_URL."
+
+
+def test_while_redis_is_away_a_worker_starts_and_says_so(run, closed_port):
+    done = run("worker", "worker/main.py")
+    warning, *others = done.stderr.splitlines()
+    told = json.loads(warning)
+    assert (told["event"], told["level"], told["problem"]) == ("redis.away", "warning", AWAY.format(closed_port))
+    assert (done.stdout, others, done.returncode) == ("it runs\n", [], 0)
+
+
+@pytest.mark.parametrize(("command", "module"), [("tasks", "worker/tasks.py"), ("setup-bot", "setup_bot/main.py")])
+def test_while_redis_is_away_what_needs_it_does_not_start(run, closed_port, command, module):
+    done = run(command, module)
+    assert (done.stdout, done.stderr, done.returncode) == ("", f"{AWAY.format(closed_port)}\n", 1)

@@ -150,7 +150,7 @@ class Samples:
             "getMe": {},
             "getUpdates": {},
             "getWebhookInfo": {},
-            "setWebhook": {"url": "https://example.org/hook"},
+            "setWebhook": {"url": "https://127.0.0.1:8443/hook"},
             "deleteWebhook": {},
             "setMyCommands": commands,
             "getMyCommands": {},

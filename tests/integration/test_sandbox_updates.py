@@ -107,7 +107,7 @@ async def test_hasty_polls_wait_and_get_one_update_only(scene: Scene) -> None:
 
 
 async def test_polling_is_refused_while_a_webhook_is_set(scene: Scene) -> None:
-    await scene.ok("setWebhook", url="https://example.org/hook")
+    await scene.ok("setWebhook", url="https://127.0.0.1:8443/hook")
     assert await scene.refusal("getUpdates") == (
         "409 Conflict: can't use getUpdates method while webhook is active; "
         "use deleteWebhook to delete the webhook first"
@@ -119,7 +119,7 @@ async def test_polling_is_refused_while_a_webhook_is_set(scene: Scene) -> None:
 async def test_a_new_webhook_terminates_the_poll(scene: Scene) -> None:
     poll = asyncio.create_task(scene.refusal("getUpdates", timeout=50))
     await parked(scene)
-    await scene.ok("setWebhook", url="https://example.org/hook")
+    await scene.ok("setWebhook", url="https://127.0.0.1:8443/hook")
     assert await asyncio.wait_for(poll, 5) == "409 Conflict: terminated by setWebhook request"
 
 
@@ -127,9 +127,9 @@ async def test_webhook_info_tells_the_program_s_mode_and_backlog(scene: Scene) -
     scene.customer_says("hello")
     info = await scene.ok("getWebhookInfo")
     assert (info["url"], info["pending_update_count"]) == ("", 1)
-    await scene.ok("setWebhook", url="https://example.org/hook", drop_pending_updates=True)
+    await scene.ok("setWebhook", url="https://127.0.0.1:8443/hook", drop_pending_updates=True)
     info = await scene.ok("getWebhookInfo")
-    assert (info["url"], info["pending_update_count"]) == ("https://example.org/hook", 0)
+    assert (info["url"], info["pending_update_count"]) == ("https://127.0.0.1:8443/hook", 0)
 
 
 async def test_a_webhook_must_be_https(scene: Scene) -> None:

@@ -15,6 +15,7 @@ COMPLETE = {
     "REDIS_URL": "redis://:hidden@127.0.0.1:6379/0",
     "BACKLINE_KEYRING": "keyring.json",
 }
+MTPROTO = ("SANDBOX_MTPROTO_PORT", "TELEGRAM_API_ID", "TELEGRAM_API_HASH", "TELEGRAM_DC", "TELEGRAM_DC_KEY")
 SERVICES = ["api", "worker", "tasks", "setup-bot"]
 
 
@@ -23,7 +24,15 @@ def refused(monkeypatch, capsys, tmp_path):
     """Run a command that must be refused; returns its sentence."""
 
     def run(*arguments: str, **environment: str) -> str:
-        for name in ("DATABASE_URL", "REDIS_URL", "SETUP_BOT_TOKEN", "TELEGRAM_API_ROOT", "API_PORT", "SANDBOX_PORT"):
+        for name in (
+            "DATABASE_URL",
+            "REDIS_URL",
+            "SETUP_BOT_TOKEN",
+            "TELEGRAM_API_ROOT",
+            "API_PORT",
+            "SANDBOX_PORT",
+            *MTPROTO,
+        ):
             monkeypatch.delenv(name, raising=False)
         monkeypatch.setenv("BACKLINE_DATA", str(tmp_path / "data"))
         for name, value in environment.items():
@@ -97,6 +106,16 @@ def test_a_malformed_sandbox_port_is_refused(refused, port):
 def test_one_port_for_both_is_refused(refused):
     said = refused("up", API_PORT="18080", SANDBOX_PORT="18080")
     assert said == "API_PORT can't be 18080 here: choose another port.\n"
+    said = refused("up", API_PORT="18080", SANDBOX_MTPROTO_PORT="18080")
+    assert said == "API_PORT can't be 18080 here: choose another port.\n"
+    said = refused("up", SANDBOX_PORT="18080", SANDBOX_MTPROTO_PORT="18080")
+    assert said == "SANDBOX_MTPROTO_PORT can't be 18080 here: choose another port.\n"
+
+
+@pytest.mark.parametrize("command", [*SERVICES, "up"])
+def test_half_an_application_is_refused(refused, command):
+    said = refused(command, **COMPLETE, TELEGRAM_API_ID="12345")
+    assert said == "TELEGRAM_API_ID is set, but TELEGRAM_API_HASH is not: set both, or none.\n"
 
 
 @pytest.mark.parametrize("command", [*SERVICES, "up"])

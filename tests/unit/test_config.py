@@ -65,6 +65,13 @@ MALFORMED = [
     ("GROUP_SENDS_PER_MINUTE", "0"),
     ("GROUP_SENDS_PER_MINUTE", "many"),
     ("LOG_FORMAT", "xml"),
+    ("TELEGRAM_API_ID", "x"),
+    ("TELEGRAM_API_ID", "0"),
+    ("TELEGRAM_API_HASH", SECRET),
+    ("TELEGRAM_DC", "127.0.0.1"),
+    ("TELEGRAM_DC", "127.0.0.1:0"),
+    ("TELEGRAM_DC", ":8082"),
+    ("PARALLEL_MODE", "perhaps"),
 ]
 
 
@@ -77,6 +84,40 @@ def test_a_malformed_variable_is_one_sentence_that_names_it_and_keeps_its_secret
     assert sentence.endswith(".")
     assert "\n" not in sentence
     assert SECRET not in sentence
+
+
+HASH = "0123456789abcdef0123456789ABCDEF"
+APP = {"TELEGRAM_API_ID": "12345", "TELEGRAM_API_HASH": HASH}
+CENTRE = {"TELEGRAM_DC": "127.0.0.1:8082", "TELEGRAM_DC_KEY": "/etc/backline/dc.pem"}
+
+
+def test_with_an_application_parallel_mode_is_offered_and_off_takes_it_back():
+    assert not Config.from_env(GOOD).offers_parallel
+    config = Config.from_env({**GOOD, **APP, **CENTRE})
+    assert config.offers_parallel
+    assert config.telegram_api_id == 12345
+    assert config.telegram_dc == "127.0.0.1:8082"
+    assert HASH not in f"{config!r} {config.model_dump_json()}"
+    for word, offers in (("off", False), ("FALSE", False), ("on", True), ("True", True), (" ", True)):
+        assert Config.from_env({**GOOD, **APP, "PARALLEL_MODE": word}).offers_parallel is offers
+
+
+@pytest.mark.parametrize("pair", [APP, CENTRE], ids=["application", "data centre"])
+def test_what_belongs_together_is_set_together(pair):
+    for name, other in (tuple(pair), tuple(pair)[::-1]):
+        with pytest.raises(ConfigError) as refused:
+            Config.from_env({**GOOD, name: pair[name]})
+        assert str(refused.value) == f"{name} is set, but {other} is not: set both, or none."
+
+
+def test_a_malformed_hash_is_not_shown():
+    with pytest.raises(ConfigError, match=r"^TELEGRAM_API_HASH: must be the 32 letters and digits"):
+        Config.from_env({**GOOD, **APP, "TELEGRAM_API_HASH": HASH[1:]})
+
+
+def test_a_malformed_switch_says_what_it_may_be():
+    with pytest.raises(ConfigError, match=r"^PARALLEL_MODE: must be on or off\.$"):
+        Config.from_env({**GOOD, "PARALLEL_MODE": "perhaps"})
 
 
 def test_of_several_malformed_variables_one_is_told():

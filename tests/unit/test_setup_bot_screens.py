@@ -18,6 +18,7 @@ from setup_bot.texts import ENGLISH, plain, say, words
 from setup_bot.verification import Finding, Report
 from tenants.connections import Tenant
 from tenants.ids import ChatId, TenantId, UserId, new_id
+from tenants.parallel import Mode
 from tenants.plans import Plan
 from tenants.settings.catalog import entries
 from tenants.settings.kinds import FLAG
@@ -43,6 +44,7 @@ def make_tenant(**values: Any) -> Tenant:
         overrides={},
         version=2**31 - 1,
         created_at=datetime(2026, 1, 1, tzinfo=UTC),
+        mode=Mode.POLLING,
     )
     return replace(tenant, **values)
 

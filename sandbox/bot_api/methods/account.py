@@ -1,8 +1,7 @@
-"""What a bot says about itself: commands, name, descriptions, webhook; and its goodbyes."""
+"""What a bot says about itself: commands, name, descriptions; and its goodbyes."""
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 import orjson
 
@@ -15,9 +14,6 @@ from sandbox.world import Bot
 _COMMAND_LIMIT = 100
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_")
 _LONGEST_COMMAND = 32
-_SECRET = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
-_LONGEST_SECRET = 256
-_PORTS = frozenset({443, 80, 88, 8443})
 _CHAT_SCOPES = frozenset({"chat", "chat_administrators", "chat_member"})
 
 
@@ -86,46 +82,6 @@ def get_my_short_description(call: Call) -> Json:
     return {"short_description": call.bot.short_description}
 
 
-def set_webhook(call: Call) -> bool:
-    """Stored and reported; nothing is delivered."""
-    url = call.text("url")
-    if not url:
-        return delete_webhook(call)
-    parts = urlsplit(url)
-    if parts.scheme != "https" or not parts.hostname:
-        raise bad_request("bad webhook: An HTTPS URL must be provided for webhook")
-    if parts.port is not None and parts.port not in _PORTS:
-        raise bad_request("bad webhook: Webhook can be set up only on ports 80, 88, 443 or 8443")
-    secret = call.text("secret_token")
-    if len(secret) > _LONGEST_SECRET:
-        raise bad_request("secret token is too long")
-    if not set(secret) <= _SECRET:
-        raise bad_request("secret token contains unallowed characters")
-    _drop_pending(call)
-    call.bot.webhook = {"url": url, "max_connections": call.number("max_connections", 40, 1, 100)}
-    if secret:
-        call.bot.webhook["secret_token"] = secret
-    return True
-
-
-def delete_webhook(call: Call) -> bool:
-    _drop_pending(call)
-    call.bot.webhook = {}
-    return True
-
-
-def get_webhook_info(call: Call) -> Json:
-    webhook = call.bot.webhook
-    info: Json = {
-        "url": webhook.get("url", ""),
-        "has_custom_certificate": False,
-        "pending_update_count": len(call.bot.updates.waiting),
-    }
-    if webhook:
-        info["max_connections"] = webhook["max_connections"]
-    return info
-
-
 def get_managed_bot_token(call: Call) -> str:
     return _managed(call).token
 
@@ -143,6 +99,7 @@ def _managed(call: Call) -> Bot:
 
 def log_out(call: Call) -> bool:
     call.bot.logged_out_at = call.world.now()
+    call.bot.webhook = {}
     call.bot.updates.waiting.clear()
     return True
 
@@ -154,11 +111,6 @@ def close(_: Call) -> bool:
 def _changed(call: Call) -> bool:
     call.world.emit("account.changed", call.bot)
     return True
-
-
-def _drop_pending(call: Call) -> None:
-    if call.flag("drop_pending_updates"):
-        call.bot.updates.waiting.clear()
 
 
 def _scope(call: Call) -> tuple[str, str]:
@@ -181,9 +133,6 @@ METHODS: dict[str, Callable[[Call], Any]] = {
     "getMyDescription": get_my_description,
     "setMyShortDescription": set_my_short_description,
     "getMyShortDescription": get_my_short_description,
-    "setWebhook": set_webhook,
-    "deleteWebhook": delete_webhook,
-    "getWebhookInfo": get_webhook_info,
     "getManagedBotToken": get_managed_bot_token,
     "replaceManagedBotToken": replace_managed_bot_token,
     "logOut": log_out,

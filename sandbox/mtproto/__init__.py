@@ -1,0 +1,1 @@
+"""The MTProto face of the sandbox: what Telethon and Kurigram connect to."""

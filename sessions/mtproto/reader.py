@@ -1,0 +1,264 @@
+"""Telegram's updates as the port's events. What can't be read says so; it never spoils what came with it."""
+
+import base64
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+from pydantic import TypeAdapter
+from telethon.tl import types
+
+from sessions.mtproto.mailbox import Mail, epoch
+from sessions.mtproto.texts import read_entities, read_labels
+from sessions.port import (
+    Chat,
+    ChatKind,
+    Cursor,
+    Edited,
+    Event,
+    GroupMoved,
+    Incoming,
+    Message,
+    Other,
+    Person,
+    Pressed,
+    ReachChanged,
+    TopicEvent,
+)
+from tenants.ids import ChatId, MessageId, TopicId, UpdateId, UserId
+
+CHANNELS = -1_000_000_000_000
+"""Bot API ids of channels and supergroups count down from here."""
+_OURS = 1 << 62
+"""Update ids of parallel sessions are hashes; no number of the Bot API's is as high."""
+_EVENTS: dict[str, TypeAdapter[Any]] = {
+    kind.__name__: TypeAdapter(kind)
+    for kind in (Message, Edited, Pressed, TopicEvent, ReachChanged, GroupMoved, Other)
+}
+_MEDIA = {
+    types.MessageMediaPhoto: "photo",
+    types.MessageMediaContact: "contact",
+    types.MessageMediaVenue: "venue",
+    types.MessageMediaGeo: "location",
+    types.MessageMediaGeoLive: "location",
+    types.MessageMediaPoll: "poll",
+    types.MessageMediaDice: "dice",
+    types.MessageMediaStory: "story",
+    types.MessageMediaGame: "game",
+    types.MessageMediaToDo: "checklist",
+    types.MessageMediaPaidMedia: "paid_media",
+    types.MessageMediaInvoice: "invoice",
+    types.MessageMediaGiveaway: "giveaway",
+    types.MessageMediaGiveawayResults: "giveaway_winners",
+}
+_DOCUMENTS = (
+    (types.DocumentAttributeSticker, "sticker"),
+    (types.DocumentAttributeAnimated, "animation"),
+    (types.DocumentAttributeVideo, "video"),
+    (types.DocumentAttributeAudio, "audio"),
+)
+
+
+def chat_id(peer: Any) -> ChatId:
+    """The Bot API's number for a peer."""
+    if isinstance(peer, types.PeerUser):
+        return ChatId(peer.user_id)
+    if isinstance(peer, types.PeerChannel):
+        return ChatId(CHANNELS - peer.channel_id)
+    return ChatId(-peer.chat_id)
+
+
+def update_number(*parts: object) -> UpdateId:
+    """The same for the same thing, however it came: pushed, in a difference, or read by id."""
+    digest = blake2b(repr(parts).encode(), digest_size=8).digest()
+    return UpdateId(_OURS | (int.from_bytes(digest, "big") >> 2))
+
+
+def dump_event(number: UpdateId, kind: str, event: Event) -> bytes:
+    return orjson.dumps([number, kind, type(event).__name__, event])
+
+
+def load_event(raw: bytes) -> Incoming:
+    """What `dump_event` wrote. It carries no cursor: it is read long after."""
+    number, kind, name, body = orjson.loads(raw)
+    event: Event = _EVENTS[name].validate_python(body)
+    return Incoming(UpdateId(number), kind, event, Cursor("0"), raw)
+
+
+class Reader:
+    """Reads for one bot. `me` is its own id."""
+
+    def __init__(self, me: UserId) -> None:
+        self._me = me
+
+    def read(self, mail: Mail, cursor: Cursor) -> list[Incoming]:
+        found = []
+        for update in mail.updates:
+            number, kind, event = self._safely(update, mail)
+            found.append(Incoming(number, kind, event, cursor, dump_event(number, kind, event)))
+        return found
+
+    def _safely(self, update: Any, mail: Mail) -> tuple[UpdateId, str, Event]:
+        kind = type(update).__name__
+        try:
+            return self._read(update, mail)
+        except (AttributeError, TypeError, ValueError, KeyError):
+            body = base64.b64encode(bytes(update)).decode()
+            return update_number(kind, body), kind, Other(kind, "unreadable")
+
+    def _read(self, update: Any, mail: Mail) -> tuple[UpdateId, str, Event]:
+        if isinstance(update, (types.UpdateNewMessage, types.UpdateNewChannelMessage)):
+            message = update.message
+            number = update_number("message", chat_id(message.peer_id), message.id)
+            return number, "message", self._read_any_message(message, mail)
+        if isinstance(update, (types.UpdateEditMessage, types.UpdateEditChannelMessage)):
+            return self._read_edit(update.message, mail)
+        if isinstance(update, types.UpdateBotCallbackQuery):
+            person = _person(mail.people[update.user_id])
+            chat = self._chat(update.peer, mail)
+            data = (update.data or b"").decode(errors="replace")
+            event = Pressed(chat, person, MessageId(update.msg_id), data)
+            return update_number("callback", update.query_id), "callback_query", event
+        if isinstance(update, types.UpdateBotStopped):
+            person = _person(mail.people[update.user_id])
+            chat = Chat(ChatId(person.id), ChatKind.PRIVATE, person.name)
+            number = update_number("stopped", person.id, epoch(update.date), update.stopped)
+            return number, "my_chat_member", ReachChanged(chat, person, reachable=not update.stopped)
+        kind = type(update).__name__
+        body = base64.b64encode(bytes(update)).decode()
+        return update_number(kind, body), kind, Other(kind, "unknown_kind")
+
+    def _read_edit(self, message: Any, mail: Mail) -> tuple[UpdateId, str, Event]:
+        event = self._read_any_message(message, mail)
+        if not isinstance(event, Message):
+            return update_number("edit", bytes(message)), "edited_message", Other("edited_message", "service")
+        content = (event.text, event.entities, event.buttons, event.content, epoch(message.edit_date))
+        number = update_number("edit", event.chat.id, event.id, content)
+        return number, "edited_message", Edited(event)
+
+    def _read_any_message(self, message: Any, mail: Mail) -> Event:
+        chat = self._chat(message.peer_id, mail)
+        if isinstance(message, types.MessageService):
+            return self._read_service(message, chat, mail)
+        sender = self._sender(message, mail)
+        topic, reply_to = _place(message.reply_to)
+        entities, is_plain = read_entities(message.entities or ())
+        return Message(
+            chat=chat,
+            id=MessageId(message.id),
+            sender=sender,
+            anonymous=isinstance(message.from_id, (types.PeerChannel, types.PeerChat)),
+            content=content_of(message),
+            text=(message.message or "").replace("\0", ""),
+            topic_id=topic,
+            reply_to=reply_to,
+            album=None if message.grouped_id is None else str(message.grouped_id),
+            reply_at=getattr(message.reply_to, "quote_offset", None),
+            joinable=is_plain and _is_bare(message),
+            entities=entities,
+            outgoing=chat.kind is ChatKind.PRIVATE and bool(message.out),
+            buttons=read_labels(message.reply_markup),
+            date=epoch(message.date),
+        )
+
+    def _read_service(self, message: Any, chat: Chat, mail: Mail) -> Event:
+        action, actor = message.action, self._sender(message, mail)
+        if isinstance(action, types.MessageActionTopicCreate):
+            return TopicEvent(chat, TopicId(message.id), "created", actor, action.title)
+        if isinstance(action, types.MessageActionTopicEdit) and isinstance(
+            message.reply_to, types.MessageReplyHeader
+        ):
+            topic = TopicId(message.reply_to.reply_to_top_id or message.reply_to.reply_to_msg_id)
+            if action.title:
+                return TopicEvent(chat, topic, "renamed", actor, action.title)
+            if action.closed is not None:
+                return TopicEvent(chat, topic, "closed" if action.closed else "reopened", actor, None)
+        if isinstance(action, types.MessageActionChatMigrateTo):
+            return GroupMoved(chat, ChatId(CHANNELS - action.channel_id))
+        return Other("message", f"service:{type(action).__name__.removeprefix('MessageAction')}")
+
+    def _chat(self, peer: Any, mail: Mail) -> Chat:
+        number = chat_id(peer)
+        if isinstance(peer, types.PeerUser):
+            person = mail.people.get(peer.user_id)
+            return Chat(number, ChatKind.PRIVATE, _name(person) if person else str(number))
+        known = mail.chats.get(peer.channel_id if isinstance(peer, types.PeerChannel) else peer.chat_id)
+        title = known.title if known is not None else str(number)
+        if isinstance(peer, types.PeerChat):
+            return Chat(number, ChatKind.GROUP, title)
+        broadcast = bool(getattr(known, "broadcast", False))
+        return Chat(number, ChatKind.CHANNEL if broadcast else ChatKind.SUPERGROUP, title)
+
+    def _sender(self, message: Any, mail: Mail) -> Person | None:
+        """Incoming private messages name nobody: it is the person whose chat it is."""
+        peer = message.from_id
+        if peer is None and isinstance(message.peer_id, types.PeerUser):
+            peer = types.PeerUser(self._me) if message.out else message.peer_id
+        if not isinstance(peer, types.PeerUser):
+            return None
+        known = mail.people.get(peer.user_id)
+        if known is not None:
+            return _person(known)
+        return Person(UserId(peer.user_id), str(peer.user_id), None, is_bot=peer.user_id == self._me)
+
+
+def access_hashes(mail: Mail) -> Mapping[int, int]:
+    """By the Bot API's chat id. Those of "min" people are of no use elsewhere (core.telegram.org/api/min)."""
+    found: dict[int, int] = {
+        user.id: user.access_hash for user in mail.people.values() if user.access_hash and not user.min
+    }
+    for chat in mail.chats.values():
+        if isinstance(chat, types.Channel) and chat.access_hash and not chat.min:
+            found[CHANNELS - chat.id] = chat.access_hash
+    return found
+
+
+def content_of(message: Any) -> str:
+    """The kind as the Bot API names it."""
+    media = message.media
+    if media is None or isinstance(media, types.MessageMediaWebPage):
+        return "text"
+    if isinstance(media, types.MessageMediaDocument):
+        return _document_kind(media)
+    return _MEDIA.get(type(media), type(media).__name__.removeprefix("MessageMedia").lower())
+
+
+def _document_kind(media: Any) -> str:
+    attributes = getattr(media.document, "attributes", ())
+    for kind, name in _DOCUMENTS:
+        for attribute in attributes:
+            if isinstance(attribute, kind):
+                if getattr(attribute, "round_message", False):
+                    return "video_note"
+                return "voice" if getattr(attribute, "voice", False) else name
+    return "document"
+
+
+def _is_bare(message: Any) -> bool:
+    """A text with nothing around it: no reply, forward, keyboard, preview, effect."""
+    around = (message.media, message.fwd_from, message.reply_markup, message.via_bot_id, message.effect)
+    header = message.reply_to
+    is_reply = header is not None and (not header.forum_topic or header.reply_to_top_id is not None)
+    return not is_reply and not any(part is not None for part in around)
+
+
+def _place(header: Any) -> tuple[TopicId | None, MessageId | None]:
+    """Topic and replied message. In a topic every plain message replies to the topic's root; that is no reply."""
+    if not isinstance(header, types.MessageReplyHeader):
+        return None, None
+    replied = header.reply_to_msg_id if header.reply_to_peer_id is None else None
+    if not header.forum_topic:
+        return None, None if replied is None else MessageId(replied)
+    if header.reply_to_top_id is None:
+        return (None if replied is None else TopicId(replied)), None
+    return TopicId(header.reply_to_top_id), None if replied is None else MessageId(replied)
+
+
+def _person(user: Any) -> Person:
+    return Person(UserId(user.id), _name(user), user.username, is_bot=bool(user.bot))
+
+
+def _name(user: Any) -> str:
+    name = " ".join(part for part in (user.first_name, user.last_name) if part)
+    return name.replace("\0", "")

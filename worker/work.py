@@ -1,0 +1,48 @@
+"""What one batch reads and what it changes: the working copy that decisions are made over."""
+
+from dataclasses import dataclass, field
+
+from tenants.connections import ProposedGroup
+from tenants.dialogs import Dialog, DialogBook
+from tenants.ids import ChatId, LaneId, MessageId, RowId
+from tenants.intake import Desk
+from tenants.outbox import Body, NewRow, Trace
+from tenants.outbox.traces import NOTHING, Traces
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What an operator wants to know about a message, to be answered from the database."""
+
+    name: str
+    dialog: Dialog
+    asked_in: MessageId
+    about: MessageId | None
+
+
+@dataclass(slots=True)
+class Work:
+    """`traces` is empty where nothing had to be asked; `rewritten` are bodies of rows that wait. `is_late`: it
+    was set aside when it came, and somebody asked for it again.
+    """
+
+    desk: Desk
+    dialogs: DialogBook
+    brand_link: str
+    general: LaneId | None = None
+    traces: Traces = field(default_factory=dict)
+    rows: list[NewRow] = field(default_factory=list)
+    rewritten: dict[RowId, Body] = field(default_factory=dict)
+    proposals: list[tuple[ProposedGroup, str]] = field(default_factory=list)
+    questions: list[Question] = field(default_factory=list)
+    moved_to: ChatId | None = None
+    is_late: bool = False
+
+    def trace(self, chat: ChatId, message: MessageId) -> Trace:
+        return self.traces.get((chat, message), NOTHING)
+
+    def is_welcome(self, chat: ChatId) -> bool:
+        """WHITE_LIST, which a dialog passes that the team opened."""
+        allowed = self.desk.settings.WHITE_LIST
+        dialog = self.dialogs.by_chat.get(chat)
+        return not allowed or chat in allowed or (dialog is not None and dialog.opened_by_team)
