@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from tenants.markdown import MarkupError, parse
 from tenants.plans import Plan
 from tenants.settings.field import Max, NeverOff, Setting
 from tenants.settings.kinds import FLAG, IDS, KEYWORDS, NUMBER, TEXT
@@ -21,6 +22,15 @@ def _storable(text: str) -> str:
 def _visible(text: str) -> str:
     """Spaces alone are no text: Telegram would refuse to send them."""
     return _storable(text).strip()
+
+
+def _well_formed(text: str) -> str:
+    """A name stands where {title} is, and it is escaped: a word of that length, so that places agree."""
+    try:
+        parse(text.replace("{title}", "a title"))
+    except MarkupError as error:
+        raise ValueError(str(error)) from None
+    return text
 
 
 def _no_empty_group(groups: list[list[str]]) -> list[list[str]]:
@@ -44,6 +54,7 @@ class Settings(BaseModel):
             "MarkdownV2; {title} is the customer's name.",
         ),
         AfterValidator(_visible),
+        AfterValidator(_well_formed),
         Setting(
             "Welcome text",
             section="dialogs",

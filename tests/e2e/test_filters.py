@@ -1,6 +1,9 @@
 """Settings that decide who gets through, changed while the session runs."""
 
+import pytest
+
 from sandbox.world.updates import Update
+from tenants.errors import Invalid
 from tests.e2e.conftest import Stage
 
 ANNA, BORIS = "Anna Petrova", "Boris"
@@ -39,13 +42,17 @@ async def test_welcome_off_sends_nothing_and_back_on_sends_the_new_text(desk: St
     assert desk.seen_by() == []
 
 
-async def test_a_broken_welcome_is_said_in_the_topic_and_stops_nothing(desk: Stage) -> None:
-    await desk.change(WELCOME="Hi {title}! *unclosed")
+async def test_a_broken_welcome_is_refused_with_its_place(desk: Stage) -> None:
+    with pytest.raises(Invalid, match="WELCOME: character 11, “!”, must be written as"):
+        await desk.change(WELCOME="Hi {title}! *unclosed")
+    with pytest.raises(Invalid, match="the bold text that begins at character 14 has no end"):
+        await desk.change(WELCOME="Hi {title}\\! *unclosed")
+
+
+async def test_a_broken_welcome_of_an_earlier_day_is_sent_as_the_standard_one(desk: Stage) -> None:
+    await desk.rows("""UPDATE tenants SET settings = '{"WELCOME": "Hi {title}! *unclosed"}' RETURNING 1""")
     desk.world.send(desk.customer, desk.bot, "hello")
-    await desk.until(lambda: len(desk.in_topic(ANNA)) == 2)
-    assert "WELCOME was not sent: The text's formatting is broken." in desk.in_topic(ANNA)[1].text
-    desk.world.send(desk.operator, desk.group, "hi", topic=desk.topic(ANNA))
-    await desk.until(lambda: [m.text for m in desk.seen_by()] == ["hi"])
+    await desk.until(lambda: [m.text[:5] for m in desk.seen_by()] == ["Hello"])
 
 
 async def test_an_update_of_an_unknown_kind_is_counted_and_stops_nothing(desk: Stage) -> None:
