@@ -261,6 +261,13 @@ class GroupState:
     username: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """Where another program receives a bot's updates: only the host, the rest of the address may hold secrets."""
+
+    host: str
+
+
 class Session(Protocol):
     """One bot's session. Every method but `close` may raise the errors of `sessions.errors`, and no others."""
 
@@ -301,6 +308,10 @@ class Session(Protocol):
         ...
 
     async def identify(self) -> BotIdentity: ...
+
+    async def find_webhook(self) -> Webhook | None:
+        """Asking disturbs nobody, unlike asking for updates. None where the protocol does not tell."""
+        ...
 
     async def group(self, chat: ChatId) -> GroupState: ...
 

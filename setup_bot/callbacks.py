@@ -59,6 +59,21 @@ class Run(CallbackData, prefix="r"):
     running: bool
 
 
+class ModeStep(StrEnum):
+    ASK = "ask"
+    OFFER = "offer"
+    BESIDE = "yes"
+    ALONE = "alone"
+    POLL = "poll"
+
+
+class Runs(CallbackData, prefix="m"):
+    """How a bot's messages are received: alone, or beside the owner's own program."""
+
+    tenant: TenantKey
+    step: ModeStep
+
+
 class Group(CallbackData, prefix="g"):
     tenant: TenantKey
     step: GroupStep

@@ -9,7 +9,7 @@ from aiogram.fsm.context import FSMContext
 from aiogram.fsm.storage.base import BaseStorage
 from aiogram.types import CallbackQuery, Message, TelegramObject
 
-from setup_bot.flows import card, connect, delete, group, home, rest, settings
+from setup_bot.flows import card, connect, delete, group, home, mode, rest, settings
 from setup_bot.flows.lost import not_found
 from setup_bot.services import Services
 from setup_bot.talk import Talk
@@ -61,6 +61,7 @@ def make_dispatcher(services: Services, storage: BaseStorage) -> Dispatcher:
         connect.router(),
         card.router(),
         group.router(),
+        mode.router(),
         settings.router(),
         delete.router(),
         rest.router(),

@@ -50,6 +50,48 @@ ENGLISH = {
         "then send me the token again."
     ),
     "token.mine_already": "@{bot} is connected already: here it is.",
+    # alone, or beside another program
+    "mode.question": "Is another program already running @{bot}?",
+    "mode.why": (
+        "Telegram hands a bot's messages to one program only. If @{bot} has one already (a shop, a menu, a "
+        "newsletter), Backline can run beside it without taking anything away."
+    ),
+    "mode.only_us": "No, only Backline",
+    "mode.another": "Yes, run beside it",
+    "mode.webhook": "🔎 @{bot} has a webhook at {host}: another program receives its messages.",
+    "mode.webhook_refused": (
+        "@{bot} has a webhook at {host}: another program receives its messages, so nothing would come here. "
+        "Run beside it, or let that program delete its webhook first, then press again."
+    ),
+    "mode.not_offered": (
+        "Running beside another program is switched off here. Stop that program first, then go on with "
+        "“No, only Backline”; or ask whoever runs this Backline to switch it on."
+    ),
+    "mode.beside_title": "Run beside the program of @{bot}",
+    "mode.beside_how": (
+        "Your program keeps receiving everything and answers as before. Customers' messages and what your program "
+        "sends appear in the topics, marked with 🤖, and your team can step in at any time."
+    ),
+    "mode.beside_effects": (
+        "What you should know:\n"
+        "• Your program does not see what the team answers.\n"
+        "• The bot is in your group, so your program does see what is written there, and service messages about "
+        "topics: let it ignore that group.\n"
+        "• If your program checks who has joined a channel, it may get an old answer for half an hour or longer.\n"
+        "• Who blocked the bot and who reacted is told by Telegram to one of the two only.\n"
+        "• Telegram does not promise that two sessions of one bot work side by side. Stop on the connection's card "
+        "ends ours at once."
+    ),
+    "mode.beside": "🔀 Run in parallel",
+    "mode.alone_title": "Run @{bot} without another program",
+    "mode.alone_how": (
+        "Stop your own program first: Telegram hands a bot's messages to one program only, and would refuse both by "
+        "turns. Dialogs, topics and what waits are kept."
+    ),
+    "mode.poll": "🔀 It is stopped: go on",
+    "mode.now_beside": "Runs beside your program.",
+    "mode.now_alone": "Runs alone.",
+    "mode.changed": "✅ Changed. Dialogs, topics and what waits are kept.",
     # its group
     "link.title": "Choose the group for @{bot}",
     "link.how": (
@@ -122,6 +164,11 @@ ENGLISH = {
     "card.no_group": "none yet",
     "card.id": "Id: {id}",
     "card.plan": "Plan: {plan}",
+    "card.polling": "Runs: alone, Backline receives the bot's messages",
+    "card.parallel": "Runs: beside your own program. Stop ends our session beside it at once",
+    "card.choose": "▶️ Go on: how does this bot run?",
+    "card.run_beside": "🔀 Run beside another program",
+    "card.run_alone": "🔀 Run without another program",
     "card.settings": "⚙️ Settings",
     "card.start": "▶️ Start",
     "card.stop": "⏹ Stop",

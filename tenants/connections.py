@@ -6,7 +6,7 @@ Whoever asks is an owner; a tenant of another owner is as good as none.
 import hashlib
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -60,25 +60,7 @@ class ProposedGroup:
     user: UserId
 
 
-_COLUMNS = tuple(
-    tenants.c[name]
-    for name in (
-        "id",
-        "shard",
-        "owner_id",
-        "bot_id",
-        "bot_username",
-        "bot_name",
-        "group_id",
-        "group_title",
-        "state",
-        "plan",
-        "settings",
-        "version",
-        "created_at",
-        "mode",
-    )
-)
+_COLUMNS = tuple(tenants.c["settings" if one.name == "overrides" else one.name] for one in fields(Tenant))
 
 
 def _read(row: Any) -> Tenant:
@@ -111,10 +93,17 @@ class Connections:
         self.offers_parallel = parallel
 
     async def connect(
-        self, owner: UserId, token: str, *, bot_id: UserId, username: str, name: str, mode: Mode = Mode.POLLING
+        self,
+        owner: UserId,
+        token: str,
+        *,
+        bot_id: UserId,
+        username: str,
+        name: str,
+        mode: Mode | None = Mode.POLLING,
     ) -> Tenant:
-        """Stores a token that Telegram has accepted. Raises `Conflict` where the bot is connected already, `Invalid`
-        for a mode that is not offered.
+        """Stores a token that Telegram has accepted. Without a mode nothing receives until one is set. Raises
+        `Conflict` where the bot is connected already, `Invalid` for a mode that is not offered.
         """
         self._require_offered(mode)
         tenant = TenantId(new_id())
@@ -127,9 +116,9 @@ class Connections:
             "bot_username": username,
             "bot_name": name,
             "token": self._keyring.encrypt(tenant, TOKEN_COLUMN, token.encode()),
-            "state": "setup",
+            "state": "stopped" if mode is None else "setup",
             "plan": self._plan,
-            "mode": mode,
+            "mode": mode or Mode.POLLING,
         }
         try:
             async with self._database.tenant(tenant) as unit:
@@ -180,6 +169,13 @@ class Connections:
                 intakes.c.tenant_id == tenant
             )
             return (await unit.execute(query)).scalar_one_or_none()
+
+    async def is_listening(self, owner: UserId, tenant: TenantId) -> bool:
+        """Whether its session has begun to receive, in the mode that it has now."""
+        await self.get(owner, tenant)
+        async with self._database.tenant(tenant) as unit:
+            query = select(intakes.c.cursor.is_not(None)).where(intakes.c.tenant_id == tenant)
+            return bool((await unit.execute(query)).scalar_one_or_none())
 
     async def token(self, owner: UserId, tenant: TenantId) -> str:
         """For a session's use, never for showing."""
@@ -240,18 +236,20 @@ class Connections:
     async def set_mode(self, owner: UserId, tenant: TenantId, mode: Mode) -> Tenant:
         """The running session follows within a second. Raises `Invalid` for a mode that is not offered."""
         found = await self.get(owner, tenant)
-        if found.mode is mode:
+        is_first = found.state == "stopped" and found.group_id is None
+        if found.mode is mode and not is_first:
             return found
         self._require_offered(mode)
         _require_living(found)
+        values = {"mode": mode, "mode_changed_at": func.now(), "state": "setup" if is_first else found.state}
         async with self._database.tenant(tenant) as unit:
             await begin_anew(unit, tenant)
-            changed = await _change(unit, found, {"mode": mode, "mode_changed_at": func.now()})
+            changed = await _change(unit, found, values)
             if mode is not Mode.PARALLEL:
                 await leave_parallel(unit, tenant, self._keyring)
             return changed
 
-    def _require_offered(self, mode: Mode) -> None:
+    def _require_offered(self, mode: Mode | None) -> None:
         if mode is Mode.PARALLEL and not self.offers_parallel:
             raise Invalid(NOT_OFFERED, field="mode", code="parallel_not_offered")
 

@@ -211,9 +211,6 @@ class _Parser:
             self._at += 1
 
     def _push(self, kind: str, consumed: int) -> None:
-        if any(other.kind == kind for other in self._open):
-            at = self._at + 1
-            raise MarkupError(at, f"Character {at} begins {kind} text inside of {kind} text.")
         self._open.append(_Open(kind, self._length, self._at + 1))
         self._at += consumed
 

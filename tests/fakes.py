@@ -30,6 +30,7 @@ from sessions.port import (
     Pressed,
     Text,
     TopicEvent,
+    Webhook,
 )
 from tenants.ids import ChatId, MessageId, TopicId, UpdateId, UserId
 
@@ -208,6 +209,9 @@ class FakeSession:
 
     async def identify(self) -> BotIdentity:
         return BotIdentity(BOT.id, BOT.name, BOT.username or "", can_join_groups=True)
+
+    async def find_webhook(self) -> Webhook | None:
+        return None
 
     async def group(self, chat: ChatId) -> GroupState:
         return GroupState("Desk", ChatKind.SUPERGROUP, is_forum=True, username=None)

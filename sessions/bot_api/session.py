@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 from aiogram import Bot
@@ -29,6 +30,7 @@ from aiogram.methods import (
     GetChat,
     GetChatMember,
     GetMe,
+    GetWebhookInfo,
     ReopenForumTopic,
     SendMessage,
     SetMyCommands,
@@ -62,6 +64,7 @@ from sessions.port import (
     Safe,
     Session,
     Text,
+    Webhook,
 )
 from tenants.ids import ChatId, MessageId, TopicId, UserId
 
@@ -205,6 +208,10 @@ class BotApiSession:
     async def identify(self) -> BotIdentity:
         me = await self._call(GetMe())
         return BotIdentity(UserId(me.id), me.full_name, me.username or "", bool(me.can_join_groups))
+
+    async def find_webhook(self) -> Webhook | None:
+        found = await self._call(GetWebhookInfo())
+        return Webhook(urlsplit(found.url).hostname or "") if found.url else None
 
     async def group(self, chat: ChatId) -> GroupState:
         found = await self._call(GetChat(chat_id=chat))

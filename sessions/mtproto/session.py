@@ -45,6 +45,7 @@ from sessions.port import (
     Person,
     Pressed,
     Safe,
+    Webhook,
 )
 from tenants.ids import ChatId, MessageId, TopicId, UserId
 
@@ -229,6 +230,10 @@ class MtprotoSession:
     async def identify(self) -> BotIdentity:
         (me,) = await self._call(GetUsersRequest([types.InputUserSelf()]))
         return BotIdentity(UserId(me.id), person_of(me).name, me.username or "", not me.bot_nochats)
+
+    async def find_webhook(self) -> Webhook | None:
+        """The Bot API's business."""
+        return None
 
     async def group(self, chat: ChatId) -> GroupState:
         channel = await self._peers.channel(chat)

@@ -11,13 +11,16 @@ from setup_bot.callbacks import New
 from setup_bot.flows.asking import Asking
 from setup_bot.flows.card import show_card
 from setup_bot.flows.group import show_link
+from setup_bot.flows.mode import ask_mode, find_webhook
 from setup_bot.screens import connections as screens
+from setup_bot.screens.mode import not_offered
 from setup_bot.services import Services
 from setup_bot.talk import Talk
 from setup_bot.texts import say, words
 from tenants.connections import Tenant, find_token
 from tenants.errors import Conflict, DomainError, Invalid
 from tenants.ids import UserId
+from tenants.parallel import Mode
 
 MASKED = "[token]"
 """What the transport makes of the bot's own token wherever Telegram sends it."""
@@ -68,9 +71,19 @@ async def token_typed(message: Message, talk: Talk, services: Services, state: F
     except (DomainError, SessionError) as error:
         await _ask(talk, state, problem=_sentence(error), replacing=last_screen)
     else:
-        await show_link(talk, services, tenant, replacing=last_screen)
+        await _go_on(talk, services, tenant, last_screen)
     if not removed and not await talk.remove_typed():
         await talk.say(say("token.left"))
+
+
+async def _go_on(talk: Talk, services: Services, tenant: Tenant, last_screen: int | None) -> None:
+    webhook = await find_webhook(services, tenant)
+    if services.connections.offers_parallel:
+        await ask_mode(talk, tenant, webhook, replacing=last_screen)
+    else:
+        await show_link(talk, services, tenant, replacing=last_screen)
+        if webhook is not None:
+            await talk.say(not_offered(tenant, webhook))
 
 
 async def _connect(services: Services, owner: UserId, typed: str) -> Tenant:
@@ -82,8 +95,11 @@ async def _connect(services: Services, owner: UserId, typed: str) -> Tenant:
     bot = await services.sessions.open(token).identify()
     if not bot.can_join_groups:
         raise Invalid(words("token.joins_no_groups", bot=bot.username))
+    mode = None if services.connections.offers_parallel else Mode.POLLING
     try:
-        return await services.connections.connect(owner, token, bot_id=bot.id, username=bot.username, name=bot.name)
+        return await services.connections.connect(
+            owner, token, bot_id=bot.id, username=bot.username, name=bot.name, mode=mode
+        )
     except Conflict:
         await _raise_if_own(services, owner, bot)
         raise

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from aiogram.types import InlineKeyboardButton
 from aiogram.utils.formatting import Code, Text
 
-from setup_bot.callbacks import Card, Delete, Group, GroupStep, Home, New, Run, Sections, Sure
+from setup_bot.callbacks import Card, Delete, Group, GroupStep, Home, ModeStep, New, Run, Runs, Sections, Sure
 from setup_bot.screens.screen import Screen, button, lines, screen
 from setup_bot.texts import plain, say
 from tenants.connections import Tenant
+from tenants.parallel import Mode
 
 PAGE = 20
 """Connections on one page of the list."""
@@ -48,6 +49,7 @@ def card(tenant: Tenant, problem: str | None, *, notice: Text | None = None) -> 
         say("card.state", state=say(f"state.{tenant.state}")),
         say("card.bot", bot=bot),
         say("card.group", group=group),
+        say("card.parallel" if tenant.mode is Mode.PARALLEL else "card.polling"),
         say("card.plan", plan=tenant.plan),
         say("card.id", id=Code(tenant.id)),
     )
@@ -57,6 +59,8 @@ def card(tenant: Tenant, problem: str | None, *, notice: Text | None = None) -> 
 
 def _card_rows(tenant: Tenant) -> list[list[InlineKeyboardButton]]:
     key = tenant.id
+    if tenant.state == "stopped" and tenant.group_id is None:
+        return [[button("card.choose", Runs(tenant=key, step=ModeStep.ASK))], *_last_rows(tenant)]
     rows = [[button("card.settings", Sections(tenant=key))]]
     if tenant.state == "running":
         rows.append([button("card.stop", Run(tenant=key, running=False))])
@@ -65,9 +69,22 @@ def _card_rows(tenant: Tenant) -> list[list[InlineKeyboardButton]]:
     if tenant.state != "revoked":
         name = "card.change_group" if tenant.group_id else "card.connect_group"
         rows.append([button(name, Group(tenant=key, step=GroupStep.SHOW))])
-    rows.append([button("card.delete", Delete(tenant=key, version=tenant.version, sure=Sure.NO))])
-    rows.append([button("card.all", Home())])
-    return rows
+        rows.append([mode_button(tenant)])
+    return [*rows, *_last_rows(tenant)]
+
+
+def mode_button(tenant: Tenant) -> InlineKeyboardButton:
+    if tenant.mode is Mode.PARALLEL:
+        return button("card.run_alone", Runs(tenant=tenant.id, step=ModeStep.ALONE))
+    return button("card.run_beside", Runs(tenant=tenant.id, step=ModeStep.OFFER))
+
+
+def _last_rows(tenant: Tenant) -> list[list[InlineKeyboardButton]]:
+    key = tenant.id
+    return [
+        [button("card.delete", Delete(tenant=key, version=tenant.version, sure=Sure.NO))],
+        [button("card.all", Home())],
+    ]
 
 
 def delete(tenant: Tenant, asked: Sure) -> Screen:

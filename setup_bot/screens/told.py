@@ -5,7 +5,7 @@ from typing import Any
 
 from aiogram.utils.formatting import Text
 
-from setup_bot.screens.connections import connection_button
+from setup_bot.screens.connections import connection_button, mode_button
 from setup_bot.screens.screen import Screen
 from setup_bot.texts import plain, say
 from tenants import owner_notices
@@ -41,4 +41,7 @@ KINDS: Mapping[str, Callable[[Tenant, Mapping[str, Any]], Text]] = {
 
 
 def screen(tenant: Tenant, kind: str, params: Mapping[str, Any]) -> Screen:
-    return Screen(KINDS[kind](tenant, params), ((connection_button(tenant),),))
+    rows = [(connection_button(tenant),)]
+    if kind == owner_notices.CONFLICT:
+        rows.insert(0, (mode_button(tenant),))
+    return Screen(KINDS[kind](tenant, params), tuple(rows))
