@@ -60,6 +60,10 @@ bench: $(VENV)/.dev ## how fast it is here
 chaos: $(VENV)/.dev ## kill, pause, cut and restart everything for minutes, then audit every message (ARGS="--seed 7")
 	@exec $(BIN)/python -m chaos $(ARGS)
 
+.PHONY: live-check
+live-check: $(VENV)/.dev ## what we assume about Telegram, asked of Telegram (needs throw-away tokens: docs/live-check.md)
+	@exec $(BIN)/python -m live_check $(ARGS)
+
 .PHONY: crashes
 crashes: $(VENV)/.dev ## a worker is killed a thousand times, at each named edge in turn (10 minutes)
 	@KILLS=91 exec $(BIN)/python -m pytest -n $(JOBS) tests/e2e/test_checkpoints.py $(ARGS)

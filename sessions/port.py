@@ -329,7 +329,7 @@ class Kept:
     was a cursor: of private chats under 0, of a supergroup under its channel id.
     """
 
-    login: bytes | None
+    login: bytes | None = field(repr=False)
     login_wait: float = 0.0
     tops: Mapping[int, int] = field(default_factory=dict)
 

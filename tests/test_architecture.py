@@ -22,7 +22,7 @@ def sources(*places: str) -> Iterator[Path]:
 
 
 def everything() -> list[Path]:
-    return list(sources(*PACKAGES, "tests", "bench", "chaos"))
+    return list(sources(*PACKAGES, "tests", "bench", "chaos", "live_check"))
 
 
 def test_no_file_is_longer_than_a_sitting() -> None:

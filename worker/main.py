@@ -38,7 +38,7 @@ async def run(config: Config, ready: Callable[[], None]) -> None:
     url = config.database_url.get_secret_value()
     database = Database(url, lease_seconds=config.lease_seconds)
     renewing = Database(url, pool_size=2, lease_seconds=config.lease_seconds)  # a renewal waits for no message
-    sessions, parallel = BotApiSessions(config.telegram_api_root), open_parallel(config)
+    sessions = BotApiSessions(config.telegram_api_root)
     worker = Worker(config, renewing, WorkerId(new_id()))
     redis = open_redis(config.redis_url.get_secret_value())
     pace = EgressPace(
@@ -48,6 +48,7 @@ async def run(config: Config, ready: Callable[[], None]) -> None:
         per_hour=config.cold_starts_per_hour,
     )
     connects = connect_pace(redis, config.egress)
+    parallel = open_parallel(config, connects.wait_for_cold_start)
     worker.pool = Pool(
         config, database, keyring, sessions, worker.keeper, parallel=parallel, pace=pace, connects=connects
     )
@@ -66,8 +67,10 @@ async def run(config: Config, ready: Callable[[], None]) -> None:
         await renewing.close()
 
 
-def open_parallel(config: Config) -> ParallelSessions | None:
-    """None where it is not configured, or switched off."""
+def open_parallel(
+    config: Config, before_connect: Callable[[], Awaitable[object]] | None = None
+) -> ParallelSessions | None:
+    """None where it is not configured, or switched off. `before_connect` returns when a session may connect."""
     if config.telegram_api_id is None or config.telegram_api_hash is None or not config.parallel_mode:
         return None
     from sessions.mtproto import AppIdentity, DataCentre, MtprotoSessions  # noqa: PLC0415  # 0.4 s and 50 MB
@@ -78,7 +81,8 @@ def open_parallel(config: Config) -> ParallelSessions | None:
             centre = DataCentre.private(config.telegram_dc, config.telegram_dc_key)
         except (OSError, ValueError):
             raise ConfigError("TELEGRAM_DC_KEY: must be the path of a file with an RSA public key as PEM.") from None
-    return MtprotoSessions(AppIdentity(config.telegram_api_id, config.telegram_api_hash.get_secret_value()), centre)
+    app = AppIdentity(config.telegram_api_id, config.telegram_api_hash.get_secret_value())
+    return MtprotoSessions(app, centre, before_connect=before_connect)
 
 
 class Worker:

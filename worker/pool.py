@@ -67,7 +67,6 @@ class Pool:
             housekeeper=_engage(config, sessions),
             group_sends_per_minute=config.group_sends_per_minute,
             parallel=parallel,
-            connects=connects,
         )
         self._pumping: asyncio.Task[None] | None = None
         self._runners: dict[TenantId, Runner] = {}

@@ -48,8 +48,8 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What all sessions of a worker share. `parallel` and `connects`, the pace of its connections, are None where it
-    is not configured. `alive` collects the tenants whose tokens Telegram has loaded.
+    """What all sessions of a worker share. `parallel` is None where it is not configured. `alive` collects the
+    tenants whose tokens Telegram has loaded.
     """
 
     database: Database
@@ -62,7 +62,6 @@ class Means:
     housekeeper: Housekeeper | None
     group_sends_per_minute: int
     parallel: SessionFactory | None = None
-    connects: EgressPace | None = None
     alive: set[TenantId] = field(default_factory=set)
 
 
@@ -191,8 +190,6 @@ class Runner:
         means = self._means
         guard = partial(means.keeper.require, self.lease)
         if desk.mode is Mode.PARALLEL and means.parallel is not None:
-            if means.connects is not None:
-                await means.connects.wait_for_cold_start()
             return means.parallel.open(
                 token, guard, TenantSafe(means.database, means.keyring, self._tenant, self.lease)
             )

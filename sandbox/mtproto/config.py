@@ -43,6 +43,8 @@ class Config:
     def __init__(self, now: Callable[[], datetime]) -> None:
         self.host = "127.0.0.1"
         self.port = 0
+        self.centres = [DC]
+        """The numbers of the data centres that it names. All of them are this one."""
         self._now = now
         self._answers: dict[type[TLRequest], Callable[[Any], object]] = {
             functions.help.GetConfigRequest: self._config,
@@ -62,13 +64,16 @@ class Config:
 
     def _config(self, _: TLRequest) -> object:
         now = self._now()
-        here = types.DcOption(id=DC, ip_address=self.host, port=self.port, static=True, this_port_only=True)
+        named = [
+            types.DcOption(id=number, ip_address=self.host, port=self.port, static=True, this_port_only=True)
+            for number in self.centres
+        ]
         return types.Config(
             date=now,
             expires=now + _EXPIRES,
             test_mode=False,
             this_dc=DC,
-            dc_options=[here],
+            dc_options=named,
             dc_txt_domain_name="",
             me_url_prefix="https://t.me/",
             **_LIMITS,

@@ -63,6 +63,11 @@ class MtProto:
         return self._config.port
 
     @property
+    def centres(self) -> list[int]:
+        """The numbers of the data centres that it names to clients."""
+        return self._config.centres
+
+    @property
     def keys(self) -> dict[int, AuthKey]:
         """All that the server knows, by id."""
         return self._realm.keys
@@ -70,6 +75,7 @@ class MtProto:
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
         if host not in LOOPBACK:
             raise ValueError("The sandbox listens on this machine only.")
+        self._closed = False
         self._server = await asyncio.start_server(self._serve, host, port, backlog=_BACKLOG)
         self._config.host, self._config.port = self._server.sockets[0].getsockname()[:2]
 

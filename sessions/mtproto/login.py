@@ -3,7 +3,7 @@
 Logging in too often costs hours of waiting (FLOOD_WAIT of auth.importBotAuthorization): that is kept as well.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from telethon.tl.functions.auth import ImportBotAuthorizationRequest
 
@@ -22,12 +22,15 @@ class Door:
         token: str,
         guard: Callable[[], None] | None,
         safe: Safe,
+        *,
+        before_connect: Callable[[], Awaitable[object]] | None = None,
     ) -> None:
         self._app = app
         self._centre = centre
         self._token = token
         self._guard = guard
         self._safe = safe
+        self._before_connect = before_connect
 
     async def enter(self) -> Wire:
         """An open, logged-in connection. Raises the port's errors; `Revoked` where the token is dead."""
@@ -43,12 +46,16 @@ class Door:
         await self._safe.save_login(None)
 
     async def _opened(self, centre: DataCentre, key: bytes | None) -> Wire:
+        """Waits for its turn to connect: after a trouble of Telegram's everybody comes back at once."""
+        if self._before_connect is not None:
+            await self._before_connect()
         wire = Wire(self._app, centre, key, self._guard)
         try:
             await wire.open()
         except LoginLost:
             await wire.close()
-            await self.forget()
+            if key is not None:
+                await self.forget()
             raise Flaky("login_lost", "Telegram ended this session: it logs in anew.", ambiguous=False) from None
         except BaseException:
             await wire.close()
@@ -60,6 +67,7 @@ class Door:
         app = self._app
         try:
             await wire.call(ImportBotAuthorizationRequest(0, app.api_id, app.api_hash, self._token))
+            await self._safe.save_login(wire.login.dump())
         except Migrate as elsewhere:
             await wire.close()
             if moved:
@@ -77,7 +85,6 @@ class Door:
         except BaseException:
             await wire.close()
             raise
-        await self._safe.save_login(wire.login.dump())
         return wire
 
 

@@ -25,7 +25,9 @@ def read_membership(participant: Any) -> Membership:
         granted = {ours for theirs, ours in _RIGHTS.items() if getattr(participant.admin_rights, theirs)}
         return Membership("administrator", frozenset(granted))
     if isinstance(participant, types.ChannelParticipantBanned):
-        return Membership("kicked" if participant.left else "restricted", frozenset())
+        if participant.banned_rights.view_messages:
+            return Membership("kicked", frozenset())
+        return Membership("left" if participant.left else "restricted", frozenset())
     if isinstance(participant, types.ChannelParticipantLeft):
         return Membership("left", frozenset())
     return Membership("member", frozenset())

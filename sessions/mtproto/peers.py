@@ -1,6 +1,6 @@
 """Who a number is to Telegram: an id goes with an access hash, which each bot has of its own."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from telethon.tl import TLRequest, types
@@ -16,9 +16,7 @@ from tenants.ids import ChatId, UserId
 
 Call = Callable[[TLRequest], Awaitable[Any]]
 
-STRANGER = Rejected(
-    "no_such_person", "Telegram knows no such person, or not to this bot: they have to write to it first."
-)
+LARGEST_ID = 2**63 - 1
 
 
 class Peers:
@@ -51,7 +49,23 @@ class Peers:
         if known is not None:
             return int(known.hash)
         stored = (await self._safe.find_hashes([chat])).get(chat)
-        return stored if stored is not None else await self._ask(chat, number)
+        if stored is None:
+            return await self._ask(chat, number)
+        self._mailbox.note_hash(number, stored, is_channel=chat < 0)
+        return stored
+
+    async def know_channels(self, channels: Iterable[int]) -> None:
+        """A channel's difference needs its access hash."""
+        chats = [ChatId(CHANNELS - channel) for channel in channels]
+        stored = await self._safe.find_hashes(chats) if chats else {}
+        for chat in chats:
+            if chat in stored:
+                self._mailbox.note_hash(CHANNELS - chat, stored[chat], is_channel=True)
+                continue
+            try:
+                await self.find(chat)
+            except (Gone, Rejected):
+                continue  # the bot is not there any more: nothing comes from there
 
     async def _ask(self, chat: ChatId, number: int) -> int:
         if chat > 0:
@@ -70,6 +84,8 @@ class Peers:
 
     async def find_person(self, who: str) -> Any:
         """A User, by `@username` or by the digits of an id. Raises `Rejected`."""
+        if not who.startswith("@") and not (who.isdecimal() and 0 < int(who) <= LARGEST_ID):
+            raise _stranger()
         try:
             if who.startswith("@"):
                 answer = await self._call(ResolveUsernameRequest(who[1:]))
@@ -78,12 +94,18 @@ class Peers:
                 stored = await self._safe.find_hashes([int(who)])
                 people = await self._call(GetUsersRequest([types.InputUser(int(who), stored.get(int(who), 0))]))
         except (Rejected, Gone):
-            raise STRANGER from None
+            raise _stranger() from None
         found = next((user for user in people if isinstance(user, types.User)), None)
         if found is None or found.bot or found.deleted:
-            raise STRANGER
+            raise _stranger()
         self._mailbox.hashes.extend([found], [])
         return found
+
+
+def _stranger() -> Rejected:
+    return Rejected(
+        "no_such_person", "Telegram knows no such person, or not to this bot: they have to write to it first."
+    )
 
 
 def person_of(user: Any) -> Person:

@@ -24,8 +24,13 @@ from tenants.markdown import MarkupError, parse
 
 Call = Callable[[TLRequest], Awaitable[Any]]
 
-DELETED = Gone("source", "source_deleted", "The message was deleted.")
-SENT_AND_GONE = Rejected("sent_before", "It was sent before, and is not there any more.")
+
+def _deleted() -> Gone:
+    return Gone("source", "source_deleted", "The message was deleted.")
+
+
+def _sent_and_gone() -> Rejected:
+    return Rejected("sent_before", "It was sent before, and is not there any more.")
 
 
 def random_id(key: IdempotencyKey, item: int = 0) -> int:
@@ -58,7 +63,7 @@ class Sending:
         except SentBefore:
             made = await self._doubts.find_topic(peer, name)
             if made is None:
-                raise SENT_AND_GONE from None
+                raise _sent_and_gone() from None
             return TopicId(made)
         return TopicId(_new_ids(updates, [random_id(key)])[0])
 
@@ -100,16 +105,20 @@ class Sending:
             top_msg_id=copy.topic if reply is None else None,
             reply_to=reply,
         )
-        same = None
-        if copy.doubt is not None:
-            sources = await self._read_sources(copy)
-            same = _same_as_one_of(sources)
+        same = None if copy.doubt is None else await self._same_as_sources(copy)
         try:
             return await self._once(request, numbers, copy, same)
         except Rejected as error:
             if "MESSAGE_ID_INVALID" in error.text:
-                raise DELETED from None
+                raise _deleted() from None
             raise
+
+    async def _same_as_sources(self, copy: Copy | Mirror) -> Callable[[Any], bool] | None:
+        """None where the sources are gone: nobody knows then what a copy of theirs looks like."""
+        try:
+            return _same_as_one_of(await self._read_sources(copy))
+        except (Gone, Rejected):
+            return None
 
     async def _mirror(self, mirror: Mirror) -> list[MessageId]:
         if mirror.content == "text" and len(mirror.ids) == 1:
@@ -183,19 +192,23 @@ class Sending:
             if found:
                 return found
         try:
-            return _new_ids(await self._call(request), numbers)
+            return _new_ids(await self._with_or_without_reply(request, place), numbers)
         except SentBefore:
-            if same is None:
-                same = _same_as_one_of(await self._read_sources(place)) if not isinstance(place, Text) else None
+            if same is None and not isinstance(place, Text):
+                same = await self._same_as_sources(place)
             found = await self._find_anyway(peer, place, same, len(numbers))
             if not found:
-                raise SENT_AND_GONE from None
+                raise _sent_and_gone() from None
             return found
+
+    async def _with_or_without_reply(self, request: TLRequest, place: Text | Copy | Mirror) -> Any:
+        try:
+            return await self._call(request)
         except Rejected as error:
             if place.reply_to is None or "REPLY_" not in error.text:
                 raise
-            _drop_reply(request, place.topic)
-            return _new_ids(await self._call(request), numbers)
+        _drop_reply(request, place.topic)
+        return await self._call(request)
 
     async def _find_anyway(
         self, peer: Any, place: Text | Copy | Mirror, same: Callable[[Any], bool] | None, size: int
@@ -209,7 +222,7 @@ class Sending:
         found = await self._mailbox.read(self._call, box, copy.ids)
         sources = [message for message in found.messages if isinstance(message, types.Message)]
         if not sources:
-            raise DELETED
+            raise _deleted()
         return sources
 
 

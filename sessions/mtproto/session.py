@@ -8,7 +8,7 @@ Bot API reaches this session as outgoing messages.
 import asyncio
 import re
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from time import monotonic
 from typing import Any
@@ -20,17 +20,17 @@ from telethon.tl.functions.channels import GetChannelsRequest, GetParticipantReq
 from telethon.tl.functions.messages import DeleteMessagesRequest, EditForumTopicRequest
 from telethon.tl.functions.users import GetUsersRequest
 
-from sessions.errors import Flaky, Gone, Rejected, SessionError
+from sessions.errors import Flaky, Rejected, SessionError
 from sessions.mtproto.home import AppIdentity, DataCentre, Login
 from sessions.mtproto.login import Door
 from sessions.mtproto.mailbox import PRIVATE, Mail, Mailbox, State
 from sessions.mtproto.members import read_membership
 from sessions.mtproto.peers import Peers, person_of
 from sessions.mtproto.reader import CHANNELS, Reader, access_hashes, dump_event, load_event, update_number
-from sessions.mtproto.refusals import LoginLost
+from sessions.mtproto.refusals import LoginLost, Migrate
 from sessions.mtproto.sending import Sending
 from sessions.mtproto.texts import find_label
-from sessions.mtproto.wire import Wire
+from sessions.mtproto.wire import CALL_SECONDS, Wire
 from sessions.port import (
     Batch,
     BotIdentity,
@@ -51,7 +51,7 @@ from tenants.ids import ChatId, MessageId, TopicId, UserId
 
 LISTEN_SECONDS = 50.0
 PROBE_SECONDS = 90.0
-"""After so long without an answer Telegram is asked where it stands: a dead login is noticed, a lost update found."""
+"""As often Telegram is asked where it stands: a dead login is noticed, a lost update found."""
 NOTE_STATE_SECONDS = 300.0
 """How long the stored cursor may stay behind where only our own messages move it on."""
 MOST_AT_ONCE = 100
@@ -62,16 +62,30 @@ _TOKEN = re.compile(r"(\d{5,15}):[A-Za-z0-9_-]{30,60}")
 class MtprotoSessions:
     """Makes sessions of one application. They share nothing else: each has its own connection."""
 
-    def __init__(self, app: AppIdentity, centre: DataCentre | None = None) -> None:
+    def __init__(
+        self,
+        app: AppIdentity,
+        centre: DataCentre | None = None,
+        *,
+        before_connect: Callable[[], Awaitable[object]] | None = None,
+        probe_seconds: float = PROBE_SECONDS,
+        call_seconds: float = CALL_SECONDS,
+    ) -> None:
+        """`before_connect` returns when a session may open a connection, for the first time or again."""
         self._app = app
         self._centre = centre or DataCentre.production()
+        self._before_connect = before_connect
+        self._probe_seconds = probe_seconds
+        self._call_seconds = call_seconds
 
     def open(self, token: str, guard: Callable[[], None] | None = None, safe: Safe | None = None) -> "MtprotoSession":
         found = _TOKEN.fullmatch(token)
         if found is None or safe is None:
             raise Rejected("bad_token", "That is not a bot token: copy it whole from @BotFather.")
-        door = Door(self._app, self._centre, token, guard, safe)
-        return MtprotoSession(UserId(int(found[1])), door, safe)
+        door = Door(self._app, self._centre, token, guard, safe, before_connect=self._before_connect)
+        return MtprotoSession(
+            UserId(int(found[1])), door, safe, probe_seconds=self._probe_seconds, call_seconds=self._call_seconds
+        )
 
     async def end_login(self, login: bytes, guard: Callable[[], None] | None = None) -> None:
         """Logs out an authorization that nobody uses any more. One that is dead already is no error."""
@@ -90,10 +104,21 @@ class MtprotoSessions:
 
 
 class MtprotoSession:
-    def __init__(self, me: UserId, door: Door, safe: Safe) -> None:
+    def __init__(
+        self,
+        me: UserId,
+        door: Door,
+        safe: Safe,
+        *,
+        probe_seconds: float = PROBE_SECONDS,
+        call_seconds: float = CALL_SECONDS,
+    ) -> None:
         self._me = me
         self._door = door
         self._safe = safe
+        self._probe_seconds = probe_seconds
+        self._call_seconds = call_seconds
+        self._closed = False
         self._wire: Wire | None = None
         self._connecting = asyncio.Lock()
         self._mailbox = Mailbox()
@@ -105,7 +130,7 @@ class MtprotoSession:
         self._stored_hashes: dict[int, int] = {}
         self._cursor: Cursor | None = None
         self._noted_at = monotonic()
-        self._answered_at = monotonic()
+        self._probed_at = monotonic()
 
     async def receive(self, cursor: Cursor | None) -> Batch:
         wire = await self._connected()
@@ -117,28 +142,23 @@ class MtprotoSession:
 
     async def _begin(self, cursor: Cursor | None) -> None:
         if cursor is not None:
-            self._mailbox.load(State.load(cursor))
-            self._cursor = cursor
+            state = State.load(cursor)
+            await self._peers.know_channels(state.channels)
+            self._mailbox.load(state)
             self._mailbox.suspect()
-            await self._know_channels()
+            self._cursor = cursor
             return
         kept = await self._safe.load()
         await self._mailbox.begin(self._call, kept.tops)
         self._note_state()
 
-    async def _know_channels(self) -> None:
-        """A channel's difference needs its access hash."""
-        for channel in self._mailbox.save().channels:
-            try:
-                await self._peers.find(ChatId(CHANNELS - channel))
-            except (Gone, Rejected):
-                continue  # the bot is not there any more: nothing comes from there
-
     async def _collect(self, wire: Wire) -> None:
         now = monotonic()
-        if now - self._answered_at > PROBE_SECONDS:
-            await self._mailbox.probe(self._call)
-        mail = await self._mailbox.collect(self._call, wire.updates, LISTEN_SECONDS)
+        if now - self._probed_at >= self._probe_seconds:
+            await self._mailbox.probe(self._call, wire.updates)
+            self._probed_at = now
+        until_probe = max(self._probed_at + self._probe_seconds - now, 0.0)
+        mail = await self._mailbox.collect(self._call, wire.updates, min(LISTEN_SECONDS, until_probe))
         before = self._cursor or Cursor("")
         fresh = self._reader.read(mail, before)
         fresh = [await self._with_label(incoming, mail) for incoming in fresh]
@@ -163,14 +183,16 @@ class MtprotoSession:
         self._noted_at = monotonic()
 
     def _hand_out(self) -> Batch:
+        """Without updates nothing is stored: hashes wait for the next ones."""
         size = min(len(self._ready), MOST_AT_ONCE)
         updates = tuple(self._ready.popleft() for _ in range(size))
+        if not updates:
+            return Batch((), self._cursor or Cursor(""))
         hashes, self._hashes = self._hashes, {}
         if len(self._stored_hashes) > MOST_REMEMBERED:
             self._stored_hashes.clear()
         self._stored_hashes.update(hashes)
-        cursor = updates[-1].cursor if updates else self._cursor or Cursor("")
-        return Batch(updates, cursor, hashes)
+        return Batch(updates, updates[-1].cursor, hashes)
 
     async def _with_label(self, incoming: Incoming, mail: Mail) -> Incoming:
         """Telegram says which bytes a pressed button sends, not what stands on it."""
@@ -255,6 +277,8 @@ class MtprotoSession:
         """The bot's list of commands is the other program's: ours stays out of it."""
 
     async def close(self) -> None:
+        """For good: a login that is used from two connections is ended by Telegram."""
+        self._closed = True
         if self._wire is not None:
             await self._wire.close()
 
@@ -266,21 +290,34 @@ class MtprotoSession:
             if self._wire is None or not self._wire.is_open:
                 if self._wire is not None:
                     await self._wire.close()
+                self._refuse_if_closed()
                 self._wire = await self._door.enter()
                 self._mailbox.suspect()
+                if self._closed:
+                    await self._wire.close()
+            self._refuse_if_closed()
             return self._wire
+
+    def _refuse_if_closed(self) -> None:
+        if self._closed:
+            raise Flaky("closed", "The session was closed.", ambiguous=False)
 
     async def _call(self, request: TLRequest) -> Any:
         wire = await self._connected()
         try:
-            answer = await wire.call(request)
-        except LoginLost:
-            await wire.close()
-            await self._door.forget()
+            return await wire.call(request, seconds=self._call_seconds)
+        except (LoginLost, Migrate):
+            await self._forget(wire)
             raise Flaky("login_lost", "Telegram ended this session: it logs in anew.", ambiguous=False) from None
         except Flaky as error:
             if error.code == "network":
                 await wire.close()
             raise
-        self._answered_at = monotonic()
-        return answer
+
+    async def _forget(self, wire: Wire) -> None:
+        """Once, however many calls hear of it: there may be a new login already."""
+        async with self._connecting:
+            if self._wire is wire:
+                await wire.close()
+                await self._door.forget()
+                self._wire = None

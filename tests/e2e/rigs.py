@@ -272,14 +272,14 @@ async def mtproto_sandbox(latency: float = 0.005) -> AsyncIterator[tuple[Sandbox
         yield sandbox, parallel_sessions(sandbox)
 
 
-def parallel_sessions(sandbox: Sandbox) -> MtprotoSessions:
+def parallel_sessions(sandbox: Sandbox, app: AppIdentity | None = None, **more: Any) -> MtprotoSessions:
     assert sandbox.mtproto is not None
     about = sandbox.mtproto.about()
     with tempfile.NamedTemporaryFile("w", suffix=".pem") as key:
         key.write(about["public_key"])
         key.flush()
         centre = DataCentre.private(f"{about['host']}:{about['port']}", Path(key.name))
-    return MtprotoSessions(AppIdentity(about["api_id"], about["api_hash"]), centre)
+    return MtprotoSessions(app or AppIdentity(about["api_id"], about["api_hash"]), centre, **more)
 
 
 RIGS = [InMemory, OverBotApi, OverMtproto]

@@ -1,0 +1,1 @@
+"""What we assume about Telegram, asked of Telegram: `make live-check`, for whoever has throw-away tokens."""
