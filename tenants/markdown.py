@@ -3,8 +3,8 @@
 Over MTProto nobody parses it for us, and an owner who types it wrong should be told where.
 """
 
+import re
 from dataclasses import dataclass
-from urllib.parse import parse_qs, urlsplit
 
 from tenants.outbox.rows import Entity, utf16
 
@@ -23,8 +23,20 @@ _CLOSES = {
 }
 _NAMES = {"link": "link", "emoji": "custom emoji", "pre": "code block"}
 _LITERAL = frozenset({"code", "pre"})
+_LINKS = frozenset({"text_link", "text_mention", "custom_emoji", "date_time"})
 _LAST_ESCAPED = 126
 _QUOTE = "blockquote"
+_OF_TELEGRAM = re.compile(r"tg:(?://)?(user|emoji|time)/?\?([^#]*)", re.IGNORECASE)
+_INNER_ADDRESS = re.compile(r"(tg|ton|tonsite):(?://)?([a-z0-9_-]+(?:[/?#].*)?)", re.IGNORECASE | re.DOTALL)
+_WEB_ADDRESS = re.compile(
+    r"(?:(https?)://)?((?:[^/?#@]*@)?)([a-z0-9.\-_!$,~*'();&+=%\x80-\U0010ffff]+|\[[0-9a-f:.]+\])"
+    r"((?::[0-9]{1,5})?)((?:[/?#].*)?)",
+    re.IGNORECASE | re.DOTALL,
+)
+_WHOLE_NUMBER = re.compile(r"-?[1-9][0-9]{0,18}")
+_DATE_FORMAT = re.compile(r"[rR]|[wWdDtT]*")
+_LAST_PERSON = 2**40 - 1
+"""core.telegram.org/api/bots/ids."""
 
 
 class MarkupError(ValueError):
@@ -37,17 +49,21 @@ class MarkupError(ValueError):
 
 @dataclass(slots=True)
 class _Open:
-    """`offset` in UTF-16 units of the text, `began` in characters of the source."""
+    """`offset` in UTF-16 units of the text, `began` in characters of the source, `part` in parts of the text."""
 
     kind: str
     offset: int
     began: int
+    part: int
     more: str = ""
 
 
 def parse(source: str) -> tuple[str, tuple[Entity, ...]]:
-    """The text and its entities, offsets in UTF-16 units. Raises `MarkupError`."""
-    return _Parser(source).run()
+    """The text and its entities, offsets in UTF-16 units. Raises `MarkupError`.
+
+    The end of a line counts as one character. A `date_time` holds its Unix time, then a blank and the format, if any.
+    """
+    return _Parser(source.replace("\r", "")).run()
 
 
 class _Parser:
@@ -63,17 +79,19 @@ class _Parser:
     def run(self) -> tuple[str, tuple[Entity, ...]]:
         while self._at < len(self._source):
             self._step()
-        if self._in_quote:
+        if self._innermost == _QUOTE:
             self._end_quote(expandable=False)
         if self._open:
             last = self._open[-1]
             name = _NAMES.get(last.kind, f"{last.kind} text")
             raise MarkupError(last.began, f"The {name} that begins at character {last.began} has no end.")
-        return _trimmed("".join(self._text), sorted(self._found, key=lambda found: (found[1], -found[2])))
+        from_outside = self._found[::-1]
+        from_outside.sort(key=lambda found: (found[1], -found[2]))
+        return _trimmed("".join(self._text), _outermost(_outermost(from_outside, _LINKS), _LITERAL))
 
     @property
     def _in_quote(self) -> bool:
-        return bool(self._open) and self._open[0].kind == _QUOTE
+        return any(opened.kind == _QUOTE for opened in self._open)
 
     @property
     def _innermost(self) -> str:
@@ -87,6 +105,7 @@ class _Parser:
         following = self._source[self._at + 1 : self._at + 2]
         if char == "\\" and following and 0 < ord(following) <= _LAST_ESCAPED:
             self._append(following, 2)
+            self._line_begins = following == "\n"
         elif self._innermost in _LITERAL:
             self._step_literally(char)
         elif char == "\n":
@@ -100,26 +119,28 @@ class _Parser:
         self._text.append(char)
         self._length += utf16(char)
         self._at += consumed
-        self._line_begins = char == "\n"
+        self._line_begins = False
 
     def _step_literally(self, char: str) -> None:
-        if char != "`" or not self._closes():
+        if char != "`":
             self._append(char, 1)
+        elif not self._closes():
+            self._push("code", 1)
 
     def _end_line(self) -> None:
         goes_on = self._source.startswith(">", self._at + 1)
         if self._in_quote and not goes_on:
             self._end_quote(expandable=False)
-        self._append("\n", 2 if self._in_quote else 1)
-        self._line_begins = not self._in_quote
+        self._append("\n", 1)
+        self._line_begins = True
 
     def _end_quote(self, *, expandable: bool) -> None:
-        if len(self._open) > 1:
-            last = self._open[-1]
+        last = self._open[-1]
+        if last.kind != _QUOTE:
             name = _NAMES.get(last.kind, f"{last.kind} text")
             raise MarkupError(last.began, f"The {name} that begins at character {last.began} must end in its quote.")
-        quote = self._open.pop()
-        self._add("expandable_blockquote" if expandable else _QUOTE, quote.offset)
+        self._open.pop()
+        self._add("expandable_blockquote" if expandable else _QUOTE, last.offset)
 
     def _add(self, kind: str, offset: int, more: str = "") -> None:
         if self._length > offset:
@@ -142,23 +163,23 @@ class _Parser:
     def _end_link(self, last: _Open) -> None:
         address = self._read_address()
         if last.kind == "emoji":
-            number = _number_of(address, "emoji")
-            if not number:
-                raise MarkupError(last.began, f"The custom emoji at character {last.began} needs (tg://emoji?id=…).")
-            self._add("custom_emoji", last.offset, number)
-        elif person := _number_of(address, "user"):
-            self._add("text_mention", last.offset, person)
-        elif address:
-            self._add("text_link", last.offset, address)
+            kind, more = _icon(address or "")
+            if not more:
+                needed = "(tg://emoji?id=…) or (tg://time?unix=…)"
+                raise MarkupError(last.began, f"The “![” at character {last.began} needs {needed} behind its “]”.")
+        else:
+            kind, more = _link("".join(self._text[last.part :]) if address is None else address)
+        if more:
+            self._add(kind, last.offset, more)
 
-    def _read_address(self) -> str:
-        """What stands in parentheses behind the brackets; empty if nothing does."""
+    def _read_address(self) -> str | None:
+        """What stands in parentheses behind the brackets; None if they are not there."""
         if not self._ahead("("):
-            return ""
+            return None
         began, address = self._at + 1, ""
         self._at += 1
         while self._at < len(self._source) and not self._ahead(")"):
-            if self._ahead("\\") and self._at + 1 < len(self._source):
+            if self._ahead("\\") and "\0" < self._source[self._at + 1 : self._at + 2] <= chr(_LAST_ESCAPED):
                 self._at += 1
             address += self._source[self._at]
             self._at += 1
@@ -168,8 +189,8 @@ class _Parser:
         return address
 
     def _begin(self, char: str) -> None:
-        if char == ">" and self._line_begins and not self._open:
-            self._push(_QUOTE, 1)
+        if char == ">" and self._line_begins:
+            self._begin_quote()
         elif self._ahead("||"):
             self._begin_spoiler()
         elif char == "_":
@@ -189,11 +210,18 @@ class _Parser:
             at = self._at + 1
             raise MarkupError(at, f"Character {at}, “{char}”, must be written as “\\{char}”.")
 
+    def _begin_quote(self) -> None:
+        """Or goes on with it: each of its lines begins so."""
+        if self._in_quote:
+            self._at += 1
+        else:
+            self._push(_QUOTE, 1)
+
     def _begin_spoiler(self) -> None:
         """At the very end of a quote the same mark says that it can be expanded."""
         rest = self._source[self._at + 2 : self._at + 4]
         ends_quote = not rest or (rest[0] == "\n" and rest[1:] != ">")
-        if self._in_quote and ends_quote and len(self._open) == 1:
+        if self._innermost == _QUOTE and ends_quote:
             self._at += 2
             self._end_quote(expandable=True)
         else:
@@ -211,15 +239,68 @@ class _Parser:
             self._at += 1
 
     def _push(self, kind: str, consumed: int) -> None:
-        self._open.append(_Open(kind, self._length, self._at + 1))
+        self._open.append(_Open(kind, self._length, self._at + 1, len(self._text)))
         self._at += consumed
 
 
-def _number_of(address: str, what: str) -> str:
-    """The id in `tg://user?id=7`."""
-    parts = urlsplit(address)
-    number = parse_qs(parts.query).get("id", [""])[0]
-    return number if parts.scheme == "tg" and parts.netloc == what and number.isdecimal() else ""
+def _icon(address: str) -> tuple[str, str]:
+    """What stands behind ![…], as an entity's kind and what the kind needs; that is empty where Telegram refuses."""
+    where, values = _asked(address)
+    number = _number(values.get("id", ""))
+    if where == "time":
+        return "date_time", _moment(values)
+    return "custom_emoji", str(number) if where == "emoji" and -(2**63) <= number < 2**63 and number else ""
+
+
+def _link(address: str) -> tuple[str, str]:
+    """The same for […]; empty where Telegram makes no link of it."""
+    where, values = _asked(address)
+    number = _number(values.get("id", ""))
+    if where == "user" and 0 < number <= _LAST_PERSON:
+        return "text_mention", str(number)
+    return "text_link", _checked(address)
+
+
+def _asked(address: str) -> tuple[str, dict[str, str]]:
+    found = _OF_TELEGRAM.match(address)
+    if not found:
+        return "", {}
+    return found[1].lower(), dict(part.partition("=")[::2] for part in reversed(found[2].split("&")))
+
+
+def _number(digits: str) -> int:
+    return int(digits) if _WHOLE_NUMBER.fullmatch(digits) else 0
+
+
+def _moment(values: dict[str, str]) -> str:
+    """core.telegram.org/bots/api#date-time-entity-formatting; TDLib takes the letters in any order."""
+    unix, form = _number(values.get("unix", "")), values.get("format", "")
+    return f"{unix} {form}".strip() if 0 < unix < 2**31 and _DATE_FORMAT.fullmatch(form) else ""
+
+
+def _checked(address: str) -> str:
+    """As Telegram completes an address; empty where it makes no link of it."""
+    if found := _INNER_ADDRESS.fullmatch(address):
+        return f"{found[1].lower()}://{found[2]}"
+    found = _WEB_ADDRESS.fullmatch(address.rstrip())
+    if not found or not ("." in found[3] or found[3].startswith("[")):
+        return ""
+    scheme, user, host, port, path = found.groups("")
+    path = path if path.startswith("/") else f"/{path}"
+    path = re.sub("[\0-\x20]", lambda blank: f"%{ord(blank[0]):02X}", path)
+    return f"{(scheme or 'http').lower()}://{user}{host.lower()}{port}{path}"
+
+
+def _outermost(entities: list[Entity], kinds: frozenset[str]) -> list[Entity]:
+    """Of these kinds Telegram keeps none inside of another."""
+    kept, end = [], 0
+    for entity in entities:
+        if entity[0] in kinds:
+            if entity[1] < end:
+                continue
+            end = entity[1] + entity[2]
+        kept.append(entity)
+    return kept
 
 
 def _trimmed(text: str, entities: list[Entity]) -> tuple[str, tuple[Entity, ...]]:
