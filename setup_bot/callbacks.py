@@ -62,6 +62,7 @@ class Run(CallbackData, prefix="r"):
 class ModeStep(StrEnum):
     ASK = "ask"
     OFFER = "offer"
+    ONLY_US = "no"
     BESIDE = "yes"
     ALONE = "alone"
     POLL = "poll"

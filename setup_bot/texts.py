@@ -63,9 +63,13 @@ ENGLISH = {
         "@{bot} has a webhook at {host}: another program receives its messages, so nothing would come here. "
         "Run beside it, or let that program delete its webhook first, then press again."
     ),
+    "mode.webhook_not_offered": (
+        "⚠️ @{bot} has a webhook at {host}: another program receives its messages, so nothing comes here. "
+        "Let that program delete its webhook, or ask whoever runs this Backline to switch parallel mode on."
+    ),
     "mode.not_offered": (
-        "Running beside another program is switched off here. Stop that program first, then go on with "
-        "“No, only Backline”; or ask whoever runs this Backline to switch it on."
+        "Running beside another program is switched off here: stop that program and let Backline run alone, "
+        "or ask whoever runs this Backline to switch parallel mode on."
     ),
     "mode.beside_title": "Run beside the program of @{bot}",
     "mode.beside_how": (
@@ -75,12 +79,13 @@ ENGLISH = {
     "mode.beside_effects": (
         "What you should know:\n"
         "• Your program does not see what the team answers.\n"
-        "• The bot is in your group, so your program does see what is written there, and service messages about "
-        "topics: let it ignore that group.\n"
-        "• If your program checks who has joined a channel, it may get an old answer for half an hour or longer.\n"
-        "• Who blocked the bot and who reacted is told by Telegram to one of the two only.\n"
-        "• Telegram does not promise that two sessions of one bot work side by side. Stop on the connection's card "
-        "ends ours at once."
+        "• The bot is in your group, so your program does see what is written there, commands too, and service "
+        "messages about topics: let it ignore that group.\n"
+        "• If your program checks who has joined a channel (“subscribe first”), it may get an old answer for half an "
+        "hour or longer.\n"
+        "• That somebody blocked the bot or reacted may be told to only one of the two.\n"
+        "• Telegram's developers call two sessions of one bot unsupported and do not promise that each receives "
+        "everything. Stop on the connection's card ends ours at once."
     ),
     "mode.beside": "🔀 Run in parallel",
     "mode.alone_title": "Run @{bot} without another program",
@@ -166,6 +171,8 @@ ENGLISH = {
     "card.plan": "Plan: {plan}",
     "card.polling": "Runs: alone, Backline receives the bot's messages",
     "card.parallel": "Runs: beside your own program. Stop ends our session beside it at once",
+    "card.parallel_ended": "Runs: beside your own program; our session beside it is ended",
+    "card.undecided": "Runs: not chosen yet, so nothing is received",
     "card.choose": "▶️ Go on: how does this bot run?",
     "card.run_beside": "🔀 Run beside another program",
     "card.run_alone": "🔀 Run without another program",
@@ -181,6 +188,7 @@ ENGLISH = {
     "state.setup": "🟡 waits for its group",
     "state.running": "🟢 running",
     "state.stopped": "⏸ stopped: nothing is relayed until you start it",
+    "state.undecided": "⏸ stopped: press Go on and say how this bot runs",
     "state.revoked": (
         "🔴 the token is not valid any more. Delete this connection and connect the bot anew with its current token"
     ),

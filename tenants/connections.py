@@ -49,6 +49,11 @@ class Tenant:
     created_at: datetime
     mode: Mode
 
+    @property
+    def is_undecided(self) -> bool:
+        """Nobody has said how it runs, or it was stopped before it had a group: nothing receives."""
+        return self.state == "stopped" and self.group_id is None
+
 
 @dataclass(frozen=True, slots=True)
 class ProposedGroup:
@@ -236,12 +241,15 @@ class Connections:
     async def set_mode(self, owner: UserId, tenant: TenantId, mode: Mode) -> Tenant:
         """The running session follows within a second. Raises `Invalid` for a mode that is not offered."""
         found = await self.get(owner, tenant)
-        is_first = found.state == "stopped" and found.group_id is None
-        if found.mode is mode and not is_first:
+        if found.mode is mode and not found.is_undecided:
             return found
         self._require_offered(mode)
         _require_living(found)
-        values = {"mode": mode, "mode_changed_at": func.now(), "state": "setup" if is_first else found.state}
+        values = {
+            "mode": mode,
+            "mode_changed_at": func.now(),
+            "state": "setup" if found.is_undecided else found.state,
+        }
         async with self._database.tenant(tenant) as unit:
             await begin_anew(unit, tenant)
             changed = await _change(unit, found, values)

@@ -29,10 +29,12 @@ async def run_or_stop(_: CallbackQuery, callback_data: Run, talk: Talk, services
     """The button says which, so that an old one or a second tap changes nothing more."""
     tenant = TenantId(callback_data.tenant)
     try:
-        await services.connections.set_running(talk.person, tenant, running=callback_data.running)
+        changed = await services.connections.set_running(talk.person, tenant, running=callback_data.running)
     except (Conflict, Invalid) as refused:  # an old button: the card has changed since
         await talk.tell(refused.text)
     else:
+        if changed.is_undecided:  # its group's link leads nowhere now
+            await services.waiting.drop(tenant)
         await talk.toast(words("card.started" if callback_data.running else "card.stopped"))
     await show_card(talk, services, tenant)
 

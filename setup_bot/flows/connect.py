@@ -13,7 +13,7 @@ from setup_bot.flows.card import show_card
 from setup_bot.flows.group import show_link
 from setup_bot.flows.mode import ask_mode, find_webhook
 from setup_bot.screens import connections as screens
-from setup_bot.screens.mode import not_offered
+from setup_bot.screens.mode import webhook_in_the_way
 from setup_bot.services import Services
 from setup_bot.talk import Talk
 from setup_bot.texts import say, words
@@ -83,7 +83,7 @@ async def _go_on(talk: Talk, services: Services, tenant: Tenant, last_screen: in
     else:
         await show_link(talk, services, tenant, replacing=last_screen)
         if webhook is not None:
-            await talk.say(not_offered(tenant, webhook))
+            await talk.say(webhook_in_the_way(tenant, webhook, offered=False))
 
 
 async def _connect(services: Services, owner: UserId, typed: str) -> Tenant:

@@ -8,6 +8,7 @@ from sessions.port import Session
 from setup_bot.callbacks import Group, GroupStep, Use
 from setup_bot.flows.lost import show_current
 from setup_bot.screens import group as screens
+from setup_bot.screens import mode as mode_screens
 from setup_bot.screens.screen import Screen
 from setup_bot.services import Services
 from setup_bot.talk import Talk
@@ -28,7 +29,9 @@ async def stepped(_: CallbackQuery, callback_data: Group, talk: Talk, services: 
     tenant = await services.connections.get(talk.person, TenantId(callback_data.tenant))
     proposed = await services.connections.find_proposed_group(talk.person, tenant.id)
     step = callback_data.step
-    if step is GroupStep.NEW_LINK or (proposed is None and step is GroupStep.SHOW):
+    if tenant.is_undecided:  # nothing would hear of the group
+        await talk.show(mode_screens.ask(tenant))
+    elif step is GroupStep.NEW_LINK or (proposed is None and step is GroupStep.SHOW):
         await show_link(talk, services, tenant)
     elif proposed is not None:
         await talk.show((await inspect(services, tenant, proposed))[0])
@@ -43,7 +46,7 @@ async def used(callback: CallbackQuery, callback_data: Use, talk: Talk, services
     """Verified once more: between the question and the answer anything may have changed."""
     tenant = await services.connections.get(talk.person, TenantId(callback_data.tenant))
     proposed = await services.connections.find_proposed_group(talk.person, tenant.id)
-    if proposed is None or proposed.chat != callback_data.chat:
+    if proposed is None or proposed.chat != callback_data.chat or tenant.is_undecided:
         await show_current(callback, talk, services, tenant.id)
         return
     screen, report = await inspect(services, tenant, proposed)

@@ -11,6 +11,7 @@ from sessions.port import Webhook
 from setup_bot.callbacks import ModeStep, Runs
 from setup_bot.flows.card import show_card
 from setup_bot.flows.group import show_link
+from setup_bot.flows.lost import show_current
 from setup_bot.screens import mode as screens
 from setup_bot.services import Services
 from setup_bot.talk import Talk
@@ -30,16 +31,21 @@ async def ask_mode(talk: Talk, tenant: Tenant, webhook: Webhook | None, *, repla
     await talk.show(screen, replacing=replacing)
 
 
-async def stepped(_: CallbackQuery, callback_data: Runs, talk: Talk, services: Services) -> None:
+async def stepped(callback: CallbackQuery, callback_data: Runs, talk: Talk, services: Services) -> None:
+    """The question's answers count while it is open: later, only who has read the consequences changes the mode."""
     tenant = await services.connections.get(talk.person, TenantId(callback_data.tenant))
     match callback_data.step:
+        case ModeStep.ASK if not tenant.is_undecided:
+            await show_current(callback, talk, services, tenant.id)
         case ModeStep.ASK:
             await talk.show(screens.ask(tenant))
         case ModeStep.OFFER if not services.connections.offers_parallel:
-            await talk.tell(screens.not_offered(tenant, None).render()[0])
+            await talk.tell(words("mode.not_offered"))
         case ModeStep.OFFER:
             await talk.show(screens.offer(tenant))
-        case ModeStep.ALONE:
+        case ModeStep.ONLY_US if tenant.is_undecided or tenant.mode is Mode.POLLING:
+            await _poll(talk, services, tenant)
+        case ModeStep.ONLY_US | ModeStep.ALONE:
             await talk.show(screens.alone(tenant))
         case ModeStep.BESIDE:
             await _set(talk, services, tenant, Mode.PARALLEL)
@@ -51,7 +57,8 @@ async def _poll(talk: Talk, services: Services, tenant: Tenant) -> None:
     """With a webhook in the way nothing would come."""
     webhook = await find_webhook(services, tenant)
     if webhook is not None:
-        await talk.tell(screens.not_offered(tenant, webhook).render()[0])
+        offered = services.connections.offers_parallel
+        await talk.tell(screens.webhook_in_the_way(tenant, webhook, offered=offered).render()[0])
         return
     await _set(talk, services, tenant, Mode.POLLING)
 
@@ -76,7 +83,8 @@ async def _set(talk: Talk, services: Services, tenant: Tenant, mode: Mode) -> No
         await show_link(talk, services, changed)
         return
     await talk.toast(words("mode.now_beside" if mode is Mode.PARALLEL else "mode.now_alone"))
-    await show_card(talk, services, tenant.id, notice=say("mode.changed"))
+    notice = None if changed.version == tenant.version else say("mode.changed")
+    await show_card(talk, services, tenant.id, notice=notice)
 
 
 async def _until_listening(talk: Talk, services: Services, tenant: Tenant) -> None:

@@ -46,10 +46,10 @@ def card(tenant: Tenant, problem: str | None, *, notice: Text | None = None) -> 
     bot = tenant.bot_username
     group = plain(tenant.group_title or "…") if tenant.group_id else say("card.no_group")
     facts = lines(
-        say("card.state", state=say(f"state.{tenant.state}")),
+        say("card.state", state=say("state.undecided" if tenant.is_undecided else f"state.{tenant.state}")),
         say("card.bot", bot=bot),
         say("card.group", group=group),
-        say("card.parallel" if tenant.mode is Mode.PARALLEL else "card.polling"),
+        say(_mode_fact(tenant)),
         say("card.plan", plan=tenant.plan),
         say("card.id", id=Code(tenant.id)),
     )
@@ -57,12 +57,20 @@ def card(tenant: Tenant, problem: str | None, *, notice: Text | None = None) -> 
     return screen(Text(plain(tenant.bot_name)), facts, trouble, rows=_card_rows(tenant), notice=notice)
 
 
+def _mode_fact(tenant: Tenant) -> str:
+    if tenant.is_undecided:
+        return "card.undecided"
+    if tenant.mode is Mode.POLLING:
+        return "card.polling"
+    return "card.parallel" if tenant.state in {"setup", "running"} else "card.parallel_ended"
+
+
 def _card_rows(tenant: Tenant) -> list[list[InlineKeyboardButton]]:
     key = tenant.id
-    if tenant.state == "stopped" and tenant.group_id is None:
+    if tenant.is_undecided:
         return [[button("card.choose", Runs(tenant=key, step=ModeStep.ASK))], *_last_rows(tenant)]
     rows = [[button("card.settings", Sections(tenant=key))]]
-    if tenant.state == "running":
+    if tenant.state == "running" or (tenant.state == "setup" and tenant.mode is Mode.PARALLEL):
         rows.append([button("card.stop", Run(tenant=key, running=False))])
     if tenant.state == "stopped" and tenant.group_id:
         rows.append([button("card.start", Run(tenant=key, running=True))])

@@ -119,7 +119,7 @@ async def test_a_text_that_telegram_cannot_read_is_explained_and_not_stored(stag
     await owner.tap("Dialogs", "Welcome text")
     await owner.tap("Welcome text", "Now: Hello")
     owner.send("Hello! We answer soon.")
-    await owner.sees("Put a backslash before each of", "{ }")
+    await owner.sees("WELCOME: character 6, “!”, must be written as “\\!”.")
     owner.send("💥" * 3000)
     await owner.sees("it is too long")
     owner.send("x" * 3501)

@@ -11,9 +11,11 @@ import pytest
 from aiogram.types import InlineKeyboardButton
 from aiogram.utils.formatting import sizeof
 
+from sessions.port import Webhook
 from setup_bot.callbacks import Card, Put, Sure, Value
-from setup_bot.screens import connections, group, settings, told
+from setup_bot.screens import connections, group, mode, settings, told
 from setup_bot.screens.screen import BUTTON_LIMIT, TEXT_LIMIT, Screen, shorten
+from setup_bot.talk import TOAST_LIMIT
 from setup_bot.texts import ENGLISH, plain, say, words
 from setup_bot.verification import Finding, Report
 from tenants.connections import Tenant
@@ -25,6 +27,7 @@ from tenants.settings.kinds import FLAG
 
 HOSTILE = "<b>&amp;</b> *_`[x](tg://user?id=1) {title} %s \u202egnp.exe\u2066\n\n@everyone /start " + "💥" * 200
 STATES = ("setup", "running", "stopped", "revoked")
+HOOK = Webhook(".".join(["x" * 62] * 4))
 LONGEST_NAME = "RESTRICTED_KEYWORDS_FRONTEND"
 TOKEN_LIKE = re.compile(r"\d{5,}:[A-Za-z0-9_-]{20,}")
 
@@ -68,7 +71,11 @@ def every_screen() -> list[Screen]:
         for state in STATES:
             for overrides in ({}, hostile_values()):
                 shown += tenant_screens(make_tenant(plan=plan, state=state, overrides=overrides))
-    shown += tenant_screens(make_tenant(group_id=None, group_title=None, state="setup"))
+    for state in STATES:
+        shown += tenant_screens(make_tenant(state=state, mode=Mode.PARALLEL))
+    for chosen in Mode:
+        for state in ("setup", "stopped"):
+            shown += tenant_screens(make_tenant(group_id=None, group_title=None, state=state, mode=chosen))
     return shown
 
 
@@ -87,6 +94,11 @@ def tenant_screens(tenant: Tenant) -> list[Screen]:
         group.verdict(tenant, ChatId(-1009999999999), Report(HOSTILE, problems=findings)),
         group.verdict(tenant, ChatId(-1009999999999), Report("", problems=findings[:1])),
         settings.sections(tenant),
+        mode.ask(tenant),
+        mode.offer(tenant),
+        mode.offer(tenant, HOOK),
+        *(Screen(mode.webhook_in_the_way(tenant, HOOK, offered=offered)) for offered in (True, False)),
+        mode.alone(tenant),
     ]
     for entry in entries().values():
         shown.append(settings.section(tenant, entry.setting.section, notice=say("cancelled")))
@@ -152,6 +164,28 @@ def test_a_card_offers_what_its_state_allows(state: str) -> None:
     assert (words("card.start") in offered) == (state == "stopped")
     assert (words("card.change_group") in offered) == (state != "revoked")
     assert {words("card.settings"), words("card.delete"), words("card.all")} <= offered
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_the_card_of_a_parallel_tenant_promises_stop_where_it_has_the_button(state: str) -> None:
+    for group_id in (ChatId(-1009999999999), None):
+        shown = connections.card(make_tenant(state=state, group_id=group_id, mode=Mode.PARALLEL), None)
+        has_stop = words("card.stop") in {button.text for button in buttons(shown)}
+        assert has_stop == (state in {"setup", "running"})
+        assert (words("card.parallel") in shown.text.render()[0]) == has_stop
+
+
+def test_an_undecided_tenant_is_asked_and_claims_nothing() -> None:
+    shown = connections.card(make_tenant(state="stopped", group_id=None, group_title=None), None)
+    text, _ = shown.text.render()
+    assert words("card.undecided") in text
+    assert words("card.polling") not in text
+    assert words("state.stopped") not in text
+    assert buttons(shown)[0].text == words("card.choose")
+
+
+def test_what_to_do_instead_of_parallel_mode_fits_over_the_button() -> None:
+    assert len(words("mode.not_offered")) <= TOAST_LIMIT
 
 
 def test_the_two_questions_before_deletion_have_their_buttons_in_different_places() -> None:
