@@ -65,13 +65,14 @@ async def _make_a_bot(telegram: Telegram) -> str:
 
 
 async def _connect(telegram: Telegram, token: str) -> None:
-    """Token, link, the group's title, yes: every step a button of the setup bot."""
+    """Token, no other program, link, the group's title, yes: every step a button of the setup bot."""
     owner = telegram.right
     await owner.open_chat("Backline Setup")
     await owner.start()
     await owner.find("inline-button", "New connection").last.click()
     await owner.hears("Send me the token")
     await owner.say(token)
+    await owner.find("inline-button", "Only Backline").last.click()
     await owner.hears("Choose the group for @corner_bakery_bot")
     await expect(owner.message(token)).to_have_count(0)
     await owner.find("inline-button", "Add @corner_bakery_bot to a group").last.click()
