@@ -65,7 +65,7 @@ class Boxes:
         self.qts: dict[int, int] = {}
         """By bot: of what reaches one session only."""
         self.random_ids: dict[tuple[int, int, int], None] = {}
-        """By bot and chat: those that were taken."""
+        """By bot, or login, and chat: those that were taken."""
 
     def of_account(self, bot: Bot) -> Box:
         return self.accounts.setdefault(bot.id, Box())

@@ -116,11 +116,22 @@ class Mailbox:
         date = int(account["date"].timestamp())
         return State(account["pts"], account["qts"], date, account["seq"], channels, dict(self.tops))
 
-    async def begin(self, call: Call, tops: Mapping[int, int]) -> None:
-        """From now on; and what came after the messages `tops`, which somebody else has seen."""
+    async def begin(self, call: Call, tops: Mapping[int, int], channels: Mapping[int, int]) -> None:
+        """From now on, of the channels since their pts; and what came after the messages `tops`, which somebody else
+        has seen.
+        """
         self._box.set_state(await call(GetStateRequest()))
+        for channel, pts in channels.items():
+            self._box.try_set_channel_state(channel, pts)
         self.tops = dict(tops)
         self._healing = dict(tops)
+
+    async def ask_pts(self, call: Call, channel: int) -> int | None:
+        """Where a channel stands now. None where the bot may not read."""
+        try:
+            return int((await self.read(call, channel, [1])).pts)
+        except (Gone, Rejected):
+            return None
 
     def suspect(self) -> None:
         """Something may be missing: after a new connection, or when Telegram counts further than we do."""
