@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,6 +20,8 @@ from tests.e2e.conftest import Stage
 ROOT = Path(__file__).parent.parent.parent
 KILLS = int(os.environ.get("KILLS", "20"))
 MOST_PASSES = 3
+LAST_LINES = 60
+"""Of the workers' log, pytest shows them where a test fails."""
 
 
 class Workers:
@@ -95,24 +98,27 @@ async def workers_of(stage: Stage) -> AsyncIterator[Workers]:
         "COLD_STARTS_PER_MINUTE": "0",
         **_mtproto_of(config),
     }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "tests.e2e.crashing",
-        cwd=ROOT,
-        env=environ,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    workers = Workers(process, stage)
-    try:
-        yield workers
-    finally:
-        workers.kill()
-        assert process.stdin is not None
-        process.stdin.close()
-        await process.wait()
+    with tempfile.TemporaryFile() as log:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "tests.e2e.crashing",
+            cwd=ROOT,
+            env=environ,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=log,
+        )
+        workers = Workers(process, stage)
+        try:
+            yield workers
+        finally:
+            workers.kill()
+            assert process.stdin is not None
+            process.stdin.close()
+            await process.wait()
+            log.seek(0)
+            print(*log.read().decode().splitlines()[-LAST_LINES:], sep="\n")
 
 
 class Talk:

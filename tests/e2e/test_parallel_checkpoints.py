@@ -8,8 +8,9 @@ import asyncio
 import contextlib
 import json
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
+from difflib import unified_diff
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -167,11 +168,16 @@ class TalkOfThree(Talk):
 
     async def until_complete(self) -> None:
         try:
-            await self.stage.until(self.is_complete, "everything, in order, once", 60)
+            await self.stage.until(self.is_complete, "everything, in order, once", 60 + KILLS)
         except TimeoutError:
-            for customer in self.customers:
-                assert self.found(customer) == self.wanted(customer)
-            raise
+            raise AssertionError("\n".join(self._differences())) from None
+
+    def _differences(self) -> Iterator[str]:
+        """Where something is missing (-) or too much (+)."""
+        for customer in self.customers:
+            found = self.found(customer)
+            for place, wanted in self.wanted(customer).items():
+                yield from unified_diff(wanted, found[place], f"{place} of {customer.name}", "found", lineterm="")
 
 
 def _pictures(words: list[str]) -> list[dict[str, Any]]:
@@ -233,6 +239,15 @@ class Trouble:
                 fault = self.add("drop_answer", method=method)
         raise AssertionError(f"{method} was never called")
 
+    async def cut(self) -> None:
+        """Until it was: faults that wait for a connection would meet the ones to come."""
+        fault = self.add("cut")
+        for _ in range(60):
+            await self._talk.go_on()
+            if await self._happens(lambda: fault.happened):
+                return
+        raise AssertionError("nothing was cut")
+
     async def lose_updates(self, times: int) -> None:
         """Until one was lost: somebody goes on writing, since nobody may have listened yet."""
         lost = self.add("lose_update", times=times)
@@ -291,10 +306,12 @@ async def test_lost_updates_and_cut_connections_lose_nothing_and_double_nothing(
         await trouble.until_listening()
         await trouble.lose_updates(times)
         if cut:
-            trouble.add("cut")
+            await trouble.cut()
         await talk.go_on()
         if killed:
             await workers.murder(worker)
             worker = await workers.start(None)
+        if cut:  # one that is cut as soon as it has connected waits longer each time
+            await talk.until_complete()
     assert await workers.stop(worker) == 0
     await talk.end(workers)
