@@ -5,7 +5,7 @@ Every path ends in a disposition; a message that is dropped in silence does not 
 
 from typing import assert_never
 
-from sessions.port import ChatKind, Edited, GroupMoved, Incoming, Message, Other, Pressed, ReachChanged, TopicEvent
+from sessions.events import ChatKind, Edited, GroupMoved, Incoming, Message, Other, Pressed, ReachChanged, TopicEvent
 from tenants.connections import ProposedGroup
 from tenants.dialogs import Dialog, Status, clean_name, strip_square, topic_title
 from tenants.ids import ChatId, LaneId, TopicId

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from sessions.port import ChatKind, Edited, Incoming, Message, Pressed
+from sessions.events import ChatKind, Edited, Incoming, Message, Pressed
 from tenants.dialogs import Dialog
 from tenants.ids import ChatId, MessageId
 from tenants.intake import Disposition, Handled, Ignored, Queued

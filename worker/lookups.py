@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import text
 
-from sessions.port import Person
+from sessions.events import Person
 from tenants import outbox
 from tenants.crypto import Keyring
 from tenants.db import UnitOfWork

@@ -2,7 +2,7 @@
 
 import structlog
 
-from sessions.port import Incoming
+from sessions.events import Incoming
 from tenants import set_aside
 from tenants.crypto import Keyring
 from tenants.db import Database, UnitOfWork, is_passing

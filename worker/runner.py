@@ -10,7 +10,8 @@ from typing import Any
 import structlog
 
 from sessions.errors import Rejected, Revoked, SessionError
-from sessions.port import Cursor, Session, SessionFactory
+from sessions.events import Cursor
+from sessions.port import Session, SessionFactory
 from tenants.backoff import backoff, patiently
 from tenants.connections import mark_revoked, read_token
 from tenants.crypto import Keyring

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sessions.errors import FloodWait, Gone, Rejected, SessionError
-from sessions.port import MIRROR_MARK, Copy, Doubt, Edit, IdempotencyKey, Mirror, Person, Session, Text
+from sessions.events import Person
+from sessions.port import MIRROR_MARK, Copy, Doubt, Edit, IdempotencyKey, Mirror, Session, Text
 from tenants.ids import ChatId, MessageId
 from tenants.outbox import Entity, Row, cut, utf16
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from sessions.port import ChatKind, Cursor, Incoming, Message
+from sessions.events import ChatKind, Cursor, Incoming, Message
 from tenants import intake, outbox, set_aside, topics
 from tenants.connections import follow_group, propose_group
 from tenants.crypto import Keyring

@@ -3,7 +3,8 @@
 import pytest
 
 from sessions.errors import Flaky, FloodWait, Gone
-from sessions.port import Batch, Copy, Cursor, Mirror, Person
+from sessions.events import Batch, Cursor, Person
+from sessions.port import Copy, Mirror
 from tenants.dialogs import close_due
 from tenants.ids import UserId
 from tests.fakes import GROUP, texts
