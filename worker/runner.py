@@ -259,7 +259,7 @@ class Runner:
         if self._group_is_new:
             self._group_is_new = False
             with contextlib.suppress(SessionError):
-                await session.publish_commands([(command.name, command.summary) for command in COMMANDS])
+                await session.publish_commands([(command.name, command.summary) for command in COMMANDS.values()])
 
     async def _revoke(self) -> None:
         async with self._means.database.tenant(self._tenant) as unit:

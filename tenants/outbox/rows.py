@@ -8,7 +8,7 @@ from typing import Literal
 
 from tenants.ids import ChatId, DialogId, LaneId, MessageId, RowId, TenantId, TopicId, UpdateId
 
-Kind = Literal["copy", "answer", "text", "welcome", "notice", "mirror", "edit", "lookup"]
+Kind = Literal["copy", "answer", "text", "welcome", "notice", "mirror", "edit", "lookup", "reaction", "deletion"]
 """A `mirror` shows what another program sent to a customer, an `edit` what it changed; a `lookup` opens a dialog."""
 ALBUM_SETTLES = timedelta(seconds=1.5)
 """An album's parts come as separate updates, usually within this time."""

@@ -113,7 +113,7 @@ async def test_whom_telegram_does_not_know_is_said_in_general(desk: DeskUnderTes
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (FloodWait(3600), "Telegram asks to wait 3600 s before looking up anybody: repeat the command then."),
+        (FloodWait(3600), "Telegram asks to wait 3600 s before asking it again: repeat the command then."),
         (Gone("customer", "chat_not_found", "Telegram knows no such chat."), "Telegram knows no such chat."),
     ],
 )
