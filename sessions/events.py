@@ -35,6 +35,16 @@ class Person:
     name: str
     username: str | None
     is_bot: bool
+    language: str | None = None
+    """As the person's app says, an IETF tag (Bot API: User.language_code)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a forwarded message was first said. `user` is None where its author hides, and for chats."""
+
+    name: str
+    user: UserId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +54,8 @@ class Message:
     `joinable`: a plain text that loses nothing when it stands in one message with others; then `entities` are its
     formatting. `reply_at` is where the words begin that a reply quotes, in UTF-16 units (Bot API: TextQuote).
     `outgoing`: the bot itself wrote it, through another program that drives it; only a parallel session sees that.
-    `date` is when it was sent, in seconds of the epoch.
+    `date` is when it was sent, in seconds of the epoch. `origin` is there for a forwarded message. `quote` are the
+    words that a reply quotes. `described`: bots can't copy it, and `text` says what it is.
     """
 
     chat: Chat
@@ -62,6 +73,9 @@ class Message:
     outgoing: bool = False
     buttons: Buttons = ()
     date: int = 0
+    origin: Origin | None = None
+    quote: str = ""
+    described: bool = False
 
 
 @dataclass(frozen=True, slots=True)

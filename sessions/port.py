@@ -30,7 +30,11 @@ class Doubt:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """Copy messages of one chat to another. More than one id is an album: strictly increasing ids, at most 10."""
+    """Copy messages of one chat to another. More than one id is an album: strictly increasing ids, at most 10.
+
+    `keep_origin` forwards instead, so that it shows who first said it; a forward is no reply. `quote` are words of
+    the message that it replies to, left away where they do not stand there.
+    """
 
     key: IdempotencyKey
     to: ChatId
@@ -39,6 +43,8 @@ class Copy:
     ids: tuple[MessageId, ...]
     reply_to: MessageId | None
     doubt: Doubt | None = None
+    keep_origin: bool = False
+    quote: str = ""
 
 
 @dataclass(frozen=True, slots=True)

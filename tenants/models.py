@@ -280,7 +280,8 @@ outbox = Table(
     UniqueConstraint("lane_id", "lane_seq"),
     ForeignKeyConstraint(["tenant_id", "lane_id"], ["lanes.tenant_id", "lanes.id"], ondelete="CASCADE"),
     CheckConstraint(
-        "kind IN ('copy', 'answer', 'text', 'welcome', 'notice', 'mirror', 'edit', 'lookup', 'reaction', 'deletion')",
+        "kind IN ('copy', 'forward', 'line', 'answer', 'text', 'welcome', 'notice', 'mirror', 'edit', 'lookup', "
+        "'reaction', 'deletion')",
         name="kind",
     ),
     CheckConstraint("state IN ('waiting', 'sending', 'delivered', 'buried', 'dropped')", name="state"),

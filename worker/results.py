@@ -114,6 +114,8 @@ def _words(row: Row, error: SessionError) -> str:
         "answer": "Not delivered",
         "welcome": "WELCOME was not sent",
         "copy": "A message could not be shown here",
+        "forward": "A message could not be shown here",
+        "line": "A message could not be shown here",
         "mirror": "A message of your program could not be shown here",
         "edit": "A change of your program's message could not be shown here",
     }

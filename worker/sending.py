@@ -1,7 +1,7 @@
 """One call to Telegram for one run of rows, and what became of it. Nothing here touches the database."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sessions.errors import Gone, Rejected, SessionError
 from sessions.port import MIRROR_MARK, Copy, Doubt, Edit, IdempotencyKey, Mirror, Session, Text
@@ -138,16 +138,28 @@ async def _send_one_by_one(session: Session, run: Sequence[Row], group: ChatId |
 async def _send_alone(session: Session, row: Row, group: ChatId | None) -> Result:
     run = (row,)
     try:
-        if row.kind not in COPIED:
+        if row.kind not in COPIED or (row.kind == "answer" and row.body.content == "dice"):
             return Sent(run, await session.send(_text(row, group)))
         try:
             return Sent(run, await session.send(_copy_or_mirror(run, group)))
         except (Rejected, Gone) as error:
-            if error.code not in {"not_copyable", "source_deleted"}:
+            if error.code not in {"not_copyable", "source_deleted"} or row.kind == "answer":
                 raise
-            return Sent(run, [await _say_instead(session, row, group, error)])
+            return Sent(run, [await _show_otherwise(session, row, group, error)])
     except SessionError as error:
         return Refused(run, error)
+
+
+async def _show_otherwise(session: Session, row: Row, group: ChatId | None, error: SessionError) -> MessageId:
+    """What may not be forwarded may be copied: then it says first where it is from."""
+    if row.kind == "forward" and error.code == "not_copyable" and row.source is not None:
+        copy = replace(_copy((row,), group), key=_key(row, "copied"), keep_origin=False)
+        try:
+            (message,) = await session.send(copy)
+        except Rejected:
+            return await _say_instead(session, row, group, error)
+        return message
+    return await _say_instead(session, row, group, error)
 
 
 def join(run: Sequence[Row]) -> tuple[str, tuple[Entity, ...], list[int]]:
@@ -162,7 +174,7 @@ def join(run: Sequence[Row]) -> tuple[str, tuple[Entity, ...], list[int]]:
     return "\n".join(row.body.text for row in run), tuple(entities), parts
 
 
-COPIED = frozenset({"copy", "answer", "mirror"})
+COPIED = frozenset({"copy", "forward", "answer", "mirror"})
 """Kinds of rows that show a message of somebody else's."""
 
 
@@ -190,6 +202,7 @@ def _text(row: Row, group: ChatId | None) -> Text:
         text=row.body.text,
         markdown=row.body.markdown,
         reply_to=row.reply_to,
+        entities=row.body.entities if row.kind == "line" else (),
         doubt=_doubt(row),
     )
 
@@ -208,18 +221,38 @@ def _joined(first: Row, group: ChatId | None, text: str, entities: tuple[Entity,
 
 
 def _copy_or_mirror(run: Sequence[Row], group: ChatId | None) -> Copy | Mirror:
-    first = run[0]
+    return _mirror(run, group) if run[0].kind == "mirror" else _copy(run, group)
+
+
+def _sources(run: Sequence[Row]) -> tuple[ChatId, tuple[MessageId, ...]]:
     sources = [row.source for row in run if row.source is not None]
-    key = _key(first, "together" if len(run) > 1 else "")
-    to, topic = _target(first, group), first.topic if first.direction == "topic" else None
-    chat, ids = sources[0][0], tuple(message for _, message in sources)
-    if first.kind != "mirror":
-        return Copy(key, to, topic, chat, ids, first.reply_to, _doubt(first))
+    return sources[0][0], tuple(message for _, message in sources)
+
+
+def _copy(run: Sequence[Row], group: ChatId | None) -> Copy:
+    first, is_alone = run[0], len(run) == 1
+    chat, ids = _sources(run)
+    return Copy(
+        key=_key(first, "" if is_alone else "together"),
+        to=_target(first, group),
+        topic=first.topic if first.direction == "topic" else None,
+        source=chat,
+        ids=ids,
+        reply_to=first.reply_to,
+        doubt=_doubt(first),
+        keep_origin=first.kind == "forward",
+        quote=first.body.quote if is_alone else "",
+    )
+
+
+def _mirror(run: Sequence[Row], group: ChatId | None) -> Mirror:
+    first = run[0]
+    chat, ids = _sources(run)
     body = first.body
     return Mirror(
-        key,
-        to,
-        topic,
+        _key(first, "together" if len(run) > 1 else ""),
+        _target(first, group),
+        first.topic if first.direction == "topic" else None,
         chat,
         ids,
         first.reply_to,

@@ -1,5 +1,7 @@
 """What customers do: they write, they block the bot and let it write again."""
 
+from typing import Literal
+
 from sessions.events import Incoming, Message, ReachChanged
 from tenants.dialogs import Dialog
 from tenants.intake import Disposition, Handled, Ignored, Queued
@@ -21,16 +23,13 @@ def customer_wrote(incoming: Incoming, message: Message, work: Work) -> Disposit
     is_open = dialog is not None and dialog.is_open
     if settings.PRIVATE_KEYWORDS and not is_open and not matches(settings.PRIVATE_KEYWORDS, message.text):
         return Ignored("no_keyword")
-    username = message.sender.username if message.sender else None
-    if dialog is None:
-        dialog = work.dialogs.open(chat.id, chat.title, username)
-    dialog.name, dialog.username = chat.title, username
+    dialog = _meet(message, dialog, work)
     opened = dialog.customer_wrote()
     work.rows.append(
         NewRow(
             lane=dialog.topic_lane,
-            kind="copy",
-            body=Body(message.text, content=message.content, entities=message.entities),
+            kind=shown_as(message),
+            body=Body(message.text, content=message.content, entities=message.entities, quote=message.quote),
             update_id=incoming.id,
             source=(chat.id, message.id),
             reply_to=message.reply_to,
@@ -41,6 +40,27 @@ def customer_wrote(incoming: Incoming, message: Message, work: Work) -> Disposit
     if opened and settings.WELCOME:
         work.rows.append(_welcome(dialog, work))
     return Queued()
+
+
+def _meet(message: Message, dialog: Dialog | None, work: Work) -> Dialog:
+    """Whoever writes has a dialog; one who has another name now has it in the topic's title, too."""
+    chat, sender = message.chat, message.sender
+    if dialog is None:
+        dialog = work.dialogs.open(chat.id, chat.title, None)
+    elif dialog.name != chat.title:
+        dialog.rename(chat.title)
+    if sender is not None:
+        dialog.username, dialog.language = sender.username, sender.language or dialog.language
+    return dialog
+
+
+def shown_as(message: Message) -> Literal["line", "forward", "copy"]:
+    """A copied dice falls anew, and bots may not copy a quiz without its answer (telegram.md: content matrix)."""
+    if message.described:
+        return "line"
+    if message.origin is not None or message.content in {"dice", "quiz"}:
+        return "forward"
+    return "copy"
 
 
 def _welcome(dialog: Dialog, work: Work) -> NewRow:

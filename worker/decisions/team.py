@@ -32,7 +32,7 @@ def team_wrote(incoming: Incoming, message: Message, work: Work) -> Disposition:
         NewRow(
             lane=dialog.customer_lane,
             kind="answer",
-            body=Body(message.text, content=message.content),
+            body=Body(message.text, content=message.content, quote=message.quote),
             update_id=incoming.id,
             source=(message.chat.id, message.id),
             reply_to=message.reply_to,
@@ -117,6 +117,7 @@ def topic_event(event: TopicEvent, work: Work) -> Disposition:
 
 def _rename(dialog: Dialog, title: str) -> None:
     """An operator's own name is kept; only the square in front of it is ours."""
+    dialog.named_by_team = True
     dialog.topic_name = clean_name(strip_square(title), dialog.topic_name)
     if title != topic_title(dialog.status, dialog.topic_name):
         dialog.topic_status = None

@@ -55,7 +55,8 @@ def upgrade() -> None:
     _check(
         "outbox",
         "kind",
-        "kind IN ('copy', 'answer', 'text', 'welcome', 'notice', 'mirror', 'edit', 'lookup', 'reaction', 'deletion')",
+        "kind IN ('copy', 'forward', 'line', 'answer', 'text', 'welcome', 'notice', 'mirror', 'edit', 'lookup', "
+        "'reaction', 'deletion')",
     )
     op.create_table(
         "notes",
@@ -83,11 +84,11 @@ def upgrade() -> None:
         f"USING (tenant_id = {THIS_TENANT}) WITH CHECK (tenant_id = {THIS_TENANT})"
     )
     op.execute(f"CREATE POLICY these_tenants ON notes TO backline_worker USING ({THESE}) WITH CHECK ({THESE})")
-    op.execute(DISPOSITIONS.format(kinds=f"{KINDS}, 'reaction', 'deletion'"))
+    op.execute(DISPOSITIONS.format(kinds=f"{KINDS}, 'forward', 'line', 'reaction', 'deletion'"))
 
 
 def downgrade() -> None:
-    op.execute("DELETE FROM outbox WHERE kind IN ('reaction', 'deletion')")
+    op.execute("DELETE FROM outbox WHERE kind IN ('forward', 'line', 'reaction', 'deletion')")
     op.execute(
         "DELETE FROM updates u WHERE disposition = 'queued' AND NOT EXISTS"
         " (SELECT FROM outbox o WHERE o.tenant_id = u.tenant_id AND o.update_id = u.update_id)"
