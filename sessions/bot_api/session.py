@@ -186,8 +186,14 @@ class BotApiSession:
     async def delete(self, chat: ChatId, messages: Sequence[MessageId]) -> None:
         await self._call(DeleteMessages(chat_id=chat, message_ids=list(messages)), done=True)
 
-    async def create_topic(self, group: ChatId, name: str, key: IdempotencyKey) -> TopicId:  # noqa: ARG002
-        topic = await self._call(CreateForumTopic(chat_id=group, name=name))
+    async def create_topic(
+        self,
+        group: ChatId,
+        name: str,
+        key: IdempotencyKey,  # noqa: ARG002  # it has no use for it
+        color: int | None = None,
+    ) -> TopicId:
+        topic = await self._call(CreateForumTopic(chat_id=group, name=name, icon_color=color))
         return TopicId(topic.message_thread_id)
 
     async def rename_topic(self, group: ChatId, topic: TopicId, name: str) -> None:

@@ -213,8 +213,8 @@ class MtprotoSession:
         else:
             await self._call(DeleteChannelMessages(await self._peers.channel(chat), list(messages)))
 
-    async def create_topic(self, group: ChatId, name: str, key: IdempotencyKey) -> TopicId:
-        return await self._sending.create_topic(group, name, key)
+    async def create_topic(self, group: ChatId, name: str, key: IdempotencyKey, color: int | None = None) -> TopicId:
+        return await self._sending.create_topic(group, name, key, color)
 
     async def rename_topic(self, group: ChatId, topic: TopicId, name: str) -> None:
         await self._change_topic(group, topic, title=name)

@@ -5,6 +5,7 @@ from tenants.dialogs import Dialog, Status, clean_name, strip_square, topic_titl
 from tenants.ids import LaneId
 from tenants.intake import Disposition, Handled, Ignored, Queued
 from tenants.outbox import Body, NewRow
+from tenants.settings.kinds import find_word
 from worker.commands import COMMANDS
 from worker.decisions.command import Call, Command, Inquiry, Place, Typed, read_command
 from worker.decisions.work import Work
@@ -27,7 +28,19 @@ def team_wrote(incoming: Incoming, message: Message, work: Work) -> Disposition:
         return Ignored("not_a_dialog")
     if typed is not None:
         return _in_topic(typed, incoming, message, dialog, work)
-    dialog.team_answered(work.desk.now, work.desk.settings.AUTOCLOSE)
+    return _answer(incoming, message, dialog, work)
+
+
+def _answer(incoming: Incoming, message: Message, dialog: Dialog, work: Work) -> Disposition:
+    settings = work.desk.settings
+    if settings.REPLY_ONLY and message.reply_to is None:
+        return Handled("no_reply")
+    word = find_word(settings.RESTRICTED_KEYWORDS_BACKEND, message.text)
+    if word is not None:
+        words = f"⚠️ Not sent: it holds “{word}”, which this connection does not let through."
+        work.rows.append(NewRow(dialog.topic_lane, "notice", Body(words), reply_to=message.id))
+        return Handled("restricted_keyword")
+    dialog.team_answered(work.desk.now, settings.AUTOCLOSE)
     work.rows.append(
         NewRow(
             lane=dialog.customer_lane,
@@ -47,6 +60,8 @@ def _general(typed: Typed | None, incoming: Incoming, message: Message, work: Wo
     if typed is None or typed.is_comment or work.general is None:
         return Ignored("general")
     command, call = COMMANDS.get(typed.name), _call(typed, message, None, work.general, work)
+    if command is None and typed.name in work.desk.settings.CUSTOM_COMMANDS:
+        return Ignored("custom_command")
     if command is None or Place.GENERAL not in command.places:
         call.say(help_in_general())
         return Handled("help")
@@ -57,6 +72,8 @@ def _in_topic(typed: Typed, incoming: Incoming, message: Message, dialog: Dialog
     if typed.is_comment:
         return Handled("comment")
     command, call = COMMANDS.get(typed.name), _call(typed, message, dialog, dialog.topic_lane, work)
+    if command is None and typed.name in work.desk.settings.CUSTOM_COMMANDS:
+        return Ignored("custom_command")
     if command is None or Place.TOPIC not in command.places:
         call.say(help_in_topic(typed.name))
         return Handled("unknown_command")
