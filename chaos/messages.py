@@ -9,7 +9,7 @@ from chaos.evidence import Evidence
 from chaos.telegram import Customer, Desk, Voice
 
 LINE = re.compile(r"^(c\d+[ab]) ([qa])(\d+)$")
-CARRYING = ("copy", "answer")
+CARRYING = ("copy", "forward", "line", "answer")
 
 
 @dataclass(frozen=True)

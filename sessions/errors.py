@@ -115,6 +115,7 @@ _TEXTS = (
     _Text("message_too_long", None, "too_long", "The text is longer than Telegram's 4096 characters."),
     _Text("media_caption_too_long", None, "too_long", "The caption is longer than Telegram's 1024 characters."),
     _Text("message_empty", None, "empty", "The text is empty."),
+    _Text("quote_text_invalid", None, "bad_quote", "The quoted words do not stand in the message."),
     _Text("entity_bounds_invalid", None, "bad_formatting", "The text's formatting is broken."),
     _Text("media_invalid", None, "not_copyable", "Telegram does not let bots copy this message."),
     _Text("media_empty", None, "not_copyable", "Telegram does not let bots copy this message."),

@@ -26,7 +26,7 @@ What = Literal["message", "answer", "welcome", "notice", "update"]
 Direction = Literal["team", "customer"]
 AT_ONCE = 500
 """Dead letters that are replayed in one transaction."""
-LATE_KINDS = ("copy", "mirror")
+LATE_KINDS = ("copy", "forward", "line", "mirror")
 """What people or programs wrote to each other: a topic is told where it comes late."""
 _LONGEST_NUMBER = 18
 """Digits that surely fit into 64 bits."""
@@ -116,6 +116,8 @@ _LIST = text(
 )
 _KINDS: dict[str, What] = {
     "copy": "message",
+    "forward": "message",
+    "line": "message",
     "mirror": "message",
     "edit": "message",
     "text": "notice",
@@ -225,7 +227,7 @@ def mark_late(rows: Sequence[NewRow], written_at: datetime) -> list[NewRow]:
 _ALL_ROWS = text(
     """
     SELECT id FROM outbox
-    WHERE tenant_id = :tenant AND state = 'buried' AND kind IN ('copy', 'answer', 'mirror', 'edit')
+    WHERE tenant_id = :tenant AND state = 'buried' AND kind IN ('copy', 'forward', 'line', 'answer', 'mirror', 'edit')
         AND ended_at <= :until AND error <> ALL(:hopeless)
     ORDER BY lane_id, lane_seq LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED
     """

@@ -59,25 +59,36 @@ class Dialog:
     topic_status: Status | None = None
     opened_by_team: bool = False
     """By /new: it passes the filters until it is closed."""
+    language: str | None = None
+    named_by_team: bool = False
+    """An operator gave the topic its name."""
     is_new: bool = False
 
     @property
     def is_open(self) -> bool:
         return self.status is not Status.CLOSED
 
-    def customer_wrote(self) -> bool:
-        """Whether this opened the dialog: it is new, or it was closed."""
+    def customer_wrote(self, *, leave_closed: bool = False) -> bool:
+        """Whether this opened the dialog: it is new, or it was closed, and is not to be left so."""
         opened = self.is_new or self.status is Status.CLOSED
+        left = opened and leave_closed
         self.is_new = False
-        self.status = Status.USER_ANSWERED
+        self.status = Status.CLOSED if left else Status.USER_ANSWERED
         self.close_at = None
         self.unreachable_at = None
-        return opened
+        return opened and not left
 
     def team_answered(self, now: datetime, autoclose_hours: int) -> None:
         self.status = Status.SUPPORT_ANSWERED
         never = autoclose_hours >= NEVER_CLOSE
         self.close_at = None if never else now + timedelta(hours=autoclose_hours)
+
+    def rename(self, name: str) -> None:
+        """The customer has another name. The topic follows, unless an operator named it; its title is stale then."""
+        self.name = name
+        cleaned = clean_name(name, str(self.chat_id))
+        if not self.named_by_team and cleaned != self.topic_name:
+            self.topic_name, self.topic_status = cleaned, None
 
     def hold(self) -> None:
         self.status = Status.USER_ANSWERED
@@ -123,7 +134,7 @@ _FIND = text(
     )
     SELECT d.tenant_id, d.id, d.chat_id, d.name, d.username, d.status, d.topic_id, d.topic_name, d.topic_open,
         d.topic_status, d.topic_asked_at, d.close_at, d.unreachable_at, d.apologized_at, d.opened_by_team,
-        t.id AS topic_lane, c.id AS customer_lane
+        d.language, d.named_by_team, t.id AS topic_lane, c.id AS customer_lane
     FROM wanted w JOIN dialogs d ON d.id = w.id
     JOIN lanes t ON t.tenant_id = d.tenant_id AND t.dialog_id = d.id AND t.direction = 'topic'
     JOIN lanes c ON c.tenant_id = d.tenant_id AND c.dialog_id = d.id AND c.direction = 'customer'
@@ -143,6 +154,8 @@ _WRITTEN = (
     "unreachable_at",
     "apologized_at",
     "opened_by_team",
+    "language",
+    "named_by_team",
 )
 _SAVE = (
     update(dialogs)

@@ -75,7 +75,8 @@ _BY_MESSAGE = text(
     """  # noqa: S608  # a constant of ours
 )
 _BY_UPDATE = text(
-    f"{_COLUMNS} AND o.update_id = :update AND o.kind IN ('copy', 'answer', 'mirror', 'edit') ORDER BY o.lane_seq"
+    f"{_COLUMNS} AND o.update_id = :update AND o.kind IN ('copy', 'forward', 'line', 'answer', 'mirror', 'edit') "
+    "ORDER BY o.lane_seq"
 )
 _SET_ASIDE = text(
     """

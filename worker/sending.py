@@ -1,12 +1,15 @@
 """One call to Telegram for one run of rows, and what became of it. Nothing here touches the database."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from sessions.errors import FloodWait, Gone, Rejected, SessionError
-from sessions.port import MIRROR_MARK, Copy, Doubt, Edit, IdempotencyKey, Mirror, Person, Session, Text
+from sessions.errors import Gone, Rejected, SessionError
+from sessions.port import MIRROR_MARK, Copy, Doubt, Edit, IdempotencyKey, Mirror, Session, Text
 from tenants.ids import ChatId, MessageId
 from tenants.outbox import Entity, Row, cut, utf16
+from worker.decisions.command import Inquiry, Told
+from worker.inquiries import inquire
+from worker.line import Line
 
 LONGEST_TEXT = 4000
 """UTF-16 units of a fallback; Telegram takes 4096 (Bot API: sendMessage)."""
@@ -36,11 +39,10 @@ class Dropped:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a lookup came to: a person, or a sentence that says why there is none."""
+    """What Telegram answered to a command's inquiry."""
 
     run: Sequence[Row]
-    person: Person | None
-    words: str = ""
+    told: Told
 
 
 Settled = Dropped | Found
@@ -56,35 +58,31 @@ def units_of(run: Sequence[Row]) -> int:
     return 1 if run[0].joinable and run[0].album is None else len(run)
 
 
-async def send_run(session: Session, run: Sequence[Row], group: ChatId | None) -> list[Result]:
+async def send_run(line: Line, run: Sequence[Row]) -> list[Result]:
     """What can't be copied goes out as a line of text instead: nothing is dropped in silence, but a mirror of what we
     sent ourselves.
     """
     own = [row for row in run if row.is_own]
     if own:
         others = [row for row in run if not row.is_own]
-        return [Dropped(own), *(await send_run(session, others, group) if others else ())]
+        return [Dropped(own), *(await send_run(line, others) if others else ())]
+    session, group = line.session, line.group
     if len(run) > 1:
         return await _send_together(session, run, group)
     row = run[0]
     if row.kind == "lookup":
-        return [await _look_up(session, row)]
+        return [await _inquire(line, row)]
     if row.kind == "edit":
         return [await _edit(session, row, group)]
     return [await _send_alone(session, row, group)]
 
 
-async def _look_up(session: Session, row: Row) -> Result:
-    """A flood wait of lookups must not hold up the group's messages: whoever asked is told."""
+async def _inquire(line: Line, row: Row) -> Result:
     try:
-        return Found((row,), await session.find_person(row.body.text))
-    except FloodWait as error:
-        words = f"Telegram asks to wait {error.seconds:.0f} s before looking up anybody: repeat the command then."
-        return Found((row,), None, words)
-    except (Rejected, Gone) as error:
-        return Found((row,), None, error.text)
+        told = await inquire(line.session, line.rights, Inquiry.load(row.body.text), line.group)
     except SessionError as error:
         return Refused((row,), error)
+    return Found((row,), told)
 
 
 async def _edit(session: Session, row: Row, group: ChatId | None) -> Result:
@@ -140,16 +138,28 @@ async def _send_one_by_one(session: Session, run: Sequence[Row], group: ChatId |
 async def _send_alone(session: Session, row: Row, group: ChatId | None) -> Result:
     run = (row,)
     try:
-        if row.kind not in COPIED:
+        if row.kind not in COPIED or (row.kind == "answer" and row.body.content == "dice"):
             return Sent(run, await session.send(_text(row, group)))
         try:
             return Sent(run, await session.send(_copy_or_mirror(run, group)))
         except (Rejected, Gone) as error:
-            if error.code not in {"not_copyable", "source_deleted"}:
+            if error.code not in {"not_copyable", "source_deleted"} or row.kind == "answer":
                 raise
-            return Sent(run, [await _say_instead(session, row, group, error)])
+            return Sent(run, [await _show_otherwise(session, row, group, error)])
     except SessionError as error:
         return Refused(run, error)
+
+
+async def _show_otherwise(session: Session, row: Row, group: ChatId | None, error: SessionError) -> MessageId:
+    """What may not be forwarded may be copied: then it says first where it is from."""
+    if row.kind == "forward" and error.code == "not_copyable" and row.source is not None:
+        copy = replace(_copy((row,), group), key=_key(row, "copied"), keep_origin=False)
+        try:
+            (message,) = await session.send(copy)
+        except Rejected:
+            return await _say_instead(session, row, group, error)
+        return message
+    return await _say_instead(session, row, group, error)
 
 
 def join(run: Sequence[Row]) -> tuple[str, tuple[Entity, ...], list[int]]:
@@ -164,7 +174,7 @@ def join(run: Sequence[Row]) -> tuple[str, tuple[Entity, ...], list[int]]:
     return "\n".join(row.body.text for row in run), tuple(entities), parts
 
 
-COPIED = frozenset({"copy", "answer", "mirror"})
+COPIED = frozenset({"copy", "forward", "answer", "mirror"})
 """Kinds of rows that show a message of somebody else's."""
 
 
@@ -192,6 +202,7 @@ def _text(row: Row, group: ChatId | None) -> Text:
         text=row.body.text,
         markdown=row.body.markdown,
         reply_to=row.reply_to,
+        entities=row.body.entities if row.kind == "line" else (),
         doubt=_doubt(row),
     )
 
@@ -210,18 +221,38 @@ def _joined(first: Row, group: ChatId | None, text: str, entities: tuple[Entity,
 
 
 def _copy_or_mirror(run: Sequence[Row], group: ChatId | None) -> Copy | Mirror:
-    first = run[0]
+    return _mirror(run, group) if run[0].kind == "mirror" else _copy(run, group)
+
+
+def _sources(run: Sequence[Row]) -> tuple[ChatId, tuple[MessageId, ...]]:
     sources = [row.source for row in run if row.source is not None]
-    key = _key(first, "together" if len(run) > 1 else "")
-    to, topic = _target(first, group), first.topic if first.direction == "topic" else None
-    chat, ids = sources[0][0], tuple(message for _, message in sources)
-    if first.kind != "mirror":
-        return Copy(key, to, topic, chat, ids, first.reply_to, _doubt(first))
+    return sources[0][0], tuple(message for _, message in sources)
+
+
+def _copy(run: Sequence[Row], group: ChatId | None) -> Copy:
+    first, is_alone = run[0], len(run) == 1
+    chat, ids = _sources(run)
+    return Copy(
+        key=_key(first, "" if is_alone else "together"),
+        to=_target(first, group),
+        topic=first.topic if first.direction == "topic" else None,
+        source=chat,
+        ids=ids,
+        reply_to=first.reply_to,
+        doubt=_doubt(first),
+        keep_origin=first.kind == "forward",
+        quote=first.body.quote if is_alone else "",
+    )
+
+
+def _mirror(run: Sequence[Row], group: ChatId | None) -> Mirror:
+    first = run[0]
+    chat, ids = _sources(run)
     body = first.body
     return Mirror(
-        key,
-        to,
-        topic,
+        _key(first, "together" if len(run) > 1 else ""),
+        _target(first, group),
+        first.topic if first.direction == "topic" else None,
         chat,
         ids,
         first.reply_to,

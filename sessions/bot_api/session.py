@@ -47,20 +47,16 @@ from sessions.bot_api.mirrors import NO_PREVIEW, edit_request, mirror_request, p
 from sessions.bot_api.transport import GuardedBot, NetworkTrouble, SharedTransport
 from sessions.bot_api.updates import ALLOWED, read_update
 from sessions.errors import HARMLESS, Flaky, FloodWait, Gone, Rejected, SessionError, classify
+from sessions.events import Batch, ChatKind, Cursor, Incoming, Person
 from sessions.port import (
-    Batch,
     BotIdentity,
-    ChatKind,
     Copy,
-    Cursor,
     Edit,
     GroupState,
     IdempotencyKey,
-    Incoming,
     Membership,
     Mirror,
     Outgoing,
-    Person,
     Safe,
     Session,
     Text,
@@ -133,6 +129,8 @@ class BotApiSession:
             if request is not None:
                 await self._call(request, done=True)
             return [outgoing.message]
+        if outgoing.keep_origin:
+            return await self._forward(outgoing)
         if len(outgoing.ids) == 1:
             return [await self._copy_one(outgoing)]
         return await self._copy_album(outgoing)
@@ -152,13 +150,16 @@ class BotApiSession:
             return [MessageId((await self._call(request)).message_id)]
         if request is not None:
             return [MessageId((await self._call(request)).message_id)]
-        values: dict[str, Any] = {"chat_id": mirror.to, "from_chat_id": mirror.source}
-        if mirror.topic is not None:
-            values["message_thread_id"] = mirror.topic
-        if len(mirror.ids) == 1:
-            sent = await self._call(ForwardMessage(message_id=mirror.ids[0], **values))
+        return await self._forward(mirror)
+
+    async def _forward(self, what: Copy | Mirror) -> list[MessageId]:
+        values: dict[str, Any] = {"chat_id": what.to, "from_chat_id": what.source}
+        if what.topic is not None:
+            values["message_thread_id"] = what.topic
+        if len(what.ids) == 1:
+            sent = await self._call(ForwardMessage(message_id=what.ids[0], **values))
             return [MessageId(sent.message_id)]
-        forwarded = await self._call(ForwardMessages(message_ids=list(mirror.ids), **values))
+        forwarded = await self._call(ForwardMessages(message_ids=list(what.ids), **values))
         return [MessageId(item.message_id) for item in forwarded]
 
     async def _copy_one(self, copy: Copy) -> MessageId:
@@ -167,6 +168,14 @@ class BotApiSession:
             values["message_thread_id"] = copy.topic
         if copy.reply_to is not None:
             values["reply_parameters"] = {"message_id": copy.reply_to, "allow_sending_without_reply": True}
+        if copy.reply_to is None or not copy.quote:
+            return MessageId((await self._request("copyMessage", values))["message_id"])
+        quoting = {**values, "reply_parameters": {**values["reply_parameters"], "quote": copy.quote}}
+        try:
+            return MessageId((await self._request("copyMessage", quoting))["message_id"])
+        except Rejected as error:
+            if error.code != "bad_quote":
+                raise
         return MessageId((await self._request("copyMessage", values))["message_id"])
 
     async def _copy_album(self, copy: Copy) -> list[MessageId]:
@@ -177,8 +186,14 @@ class BotApiSession:
     async def delete(self, chat: ChatId, messages: Sequence[MessageId]) -> None:
         await self._call(DeleteMessages(chat_id=chat, message_ids=list(messages)), done=True)
 
-    async def create_topic(self, group: ChatId, name: str, key: IdempotencyKey) -> TopicId:  # noqa: ARG002
-        topic = await self._call(CreateForumTopic(chat_id=group, name=name))
+    async def create_topic(
+        self,
+        group: ChatId,
+        name: str,
+        key: IdempotencyKey,  # noqa: ARG002  # it has no use for it
+        color: int | None = None,
+    ) -> TopicId:
+        topic = await self._call(CreateForumTopic(chat_id=group, name=name, icon_color=color))
         return TopicId(topic.message_thread_id)
 
     async def rename_topic(self, group: ChatId, topic: TopicId, name: str) -> None:

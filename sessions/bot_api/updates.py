@@ -8,7 +8,8 @@ from typing import Any
 
 import orjson
 
-from sessions.port import (
+from sessions.descriptions import describe, say_if_refused
+from sessions.events import (
     Buttons,
     Chat,
     ChatKind,
@@ -17,6 +18,7 @@ from sessions.port import (
     GroupMoved,
     Incoming,
     Message,
+    Origin,
     Other,
     Person,
     ReachChanged,
@@ -78,7 +80,6 @@ _SERVICE = frozenset(
         "video_chat_started",
         "video_chat_ended",
         "video_chat_participants_invited",
-        "chat_background_set",
     }
 )
 
@@ -180,6 +181,7 @@ def _read_message(body: dict[str, Any]) -> Event:
     service = _SERVICE.intersection(body)
     if service:
         return Other("message", f"service:{min(service)}")
+    described = describe(body)
     topic_id = TopicId(body["message_thread_id"]) if body.get("is_topic_message") else None
     entities = body.get("entities", ())
     joinable = _ENVELOPE_OF_PLAIN.issuperset(body) and all(item["type"] in _KEPT | _FOUND for item in entities)
@@ -189,7 +191,7 @@ def _read_message(body: dict[str, Any]) -> Event:
         sender=_read_person(body.get("from")),
         anonymous="sender_chat" in body,
         content=_content(body),
-        text=body.get("text") or body.get("caption") or "",
+        text=described or body.get("text") or body.get("caption") or say_if_refused(body),
         topic_id=topic_id,
         reply_to=_read_reply(body, topic_id),
         album=body.get("media_group_id"),
@@ -198,7 +200,19 @@ def _read_message(body: dict[str, Any]) -> Event:
         entities=tuple(_read_entity(item) for item in entities if item["type"] in _KEPT) if joinable else (),
         buttons=_read_buttons(body["reply_markup"]) if "reply_markup" in body else (),
         date=int(body.get("date", 0)),
+        origin=_read_origin(body["forward_origin"]) if "forward_origin" in body else None,
+        quote=body.get("quote", {}).get("text", ""),
+        described=described is not None,
     )
+
+
+def _read_origin(origin: dict[str, Any]) -> Origin:
+    """Bot API: MessageOrigin, of a user, of one who hides, of a chat, of a channel."""
+    user = _read_person(origin.get("sender_user"))
+    if user is not None:
+        return Origin(user.name, user.id)
+    chat = origin.get("sender_chat") or origin.get("chat") or {}
+    return Origin(str(origin.get("sender_user_name") or chat.get("title") or ""))
 
 
 def _read_buttons(markup: dict[str, Any]) -> Buttons:
@@ -212,6 +226,8 @@ def _read_entity(item: dict[str, Any]) -> Entity:
 def _content(body: dict[str, Any]) -> str:
     """The kind, also of one that is newer than this file: then the first field that is no envelope."""
     known = next((key for key in CONTENT if key in body), None)
+    if known == "poll" and body["poll"].get("type") == "quiz":
+        return "quiz"
     return known or next((key for key in body if key not in _ENVELOPE), "empty")
 
 
@@ -240,7 +256,8 @@ def _read_chat(body: dict[str, Any]) -> Chat:
 def _read_person(body: dict[str, Any] | None) -> Person | None:
     if body is None:
         return None
-    return Person(UserId(body["id"]), _full_name(body), body.get("username"), bool(body["is_bot"]))
+    language = body.get("language_code")
+    return Person(UserId(body["id"]), _full_name(body), body.get("username"), bool(body["is_bot"]), language)
 
 
 def _full_name(body: dict[str, Any]) -> str:

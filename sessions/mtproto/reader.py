@@ -8,9 +8,7 @@ import orjson
 from pydantic import TypeAdapter
 from telethon.tl import types
 
-from sessions.mtproto.mailbox import Mail, epoch
-from sessions.mtproto.texts import read_entities, read_labels
-from sessions.port import (
+from sessions.events import (
     Chat,
     ChatKind,
     Cursor,
@@ -25,6 +23,9 @@ from sessions.port import (
     ReachChanged,
     TopicEvent,
 )
+from sessions.mtproto.descriptions import describe_media, is_quiz, read_origin, thrown
+from sessions.mtproto.mailbox import Mail, epoch
+from sessions.mtproto.texts import read_entities, read_labels
 from tenants.ids import ChatId, MessageId, TopicId, UpdateId, UserId
 
 CHANNELS = -1_000_000_000_000
@@ -141,13 +142,14 @@ class Reader:
         sender = self._sender(message, mail)
         topic, reply_to = _place(message.reply_to)
         entities, is_plain = read_entities(message.entities or ())
+        described = describe_media(message.media)
         return Message(
             chat=chat,
             id=MessageId(message.id),
             sender=sender,
             anonymous=isinstance(message.from_id, (types.PeerChannel, types.PeerChat)),
-            content=content_of(message),
-            text=(message.message or "").replace("\0", ""),
+            content="quiz" if is_quiz(message.media) else content_of(message),
+            text=described or (message.message or thrown(message.media)).replace("\0", ""),
             topic_id=topic,
             reply_to=reply_to,
             album=None if message.grouped_id is None else str(message.grouped_id),
@@ -157,6 +159,9 @@ class Reader:
             outgoing=chat.kind is ChatKind.PRIVATE and bool(message.out),
             buttons=read_labels(message.reply_markup),
             date=epoch(message.date),
+            origin=read_origin(message.fwd_from, mail.people, mail.chats),
+            quote=getattr(message.reply_to, "quote_text", None) or "",
+            described=described is not None,
         )
 
     def _read_service(self, message: Any, chat: Chat, mail: Mail) -> Event:
@@ -261,7 +266,7 @@ def _place(header: Any) -> tuple[TopicId | None, MessageId | None]:
 
 
 def _person(user: Any) -> Person:
-    return Person(UserId(user.id), _name(user), user.username, is_bot=bool(user.bot))
+    return Person(UserId(user.id), _name(user), user.username, bool(user.bot), user.lang_code)
 
 
 def _name(user: Any) -> str:

@@ -52,12 +52,12 @@ class Sending:
         if isinstance(outgoing, Text):
             return await self._send_text(outgoing)
         if isinstance(outgoing, Copy):
-            return await self._forward(outgoing, drop_author=True)
+            return await self._forward(outgoing, drop_author=not outgoing.keep_origin)
         return await self._mirror(outgoing)
 
-    async def create_topic(self, group: ChatId, name: str, key: IdempotencyKey) -> TopicId:
+    async def create_topic(self, group: ChatId, name: str, key: IdempotencyKey, color: int | None = None) -> TopicId:
         peer = await self._peers.find(group)
-        request = requests.CreateForumTopicRequest(peer=peer, title=name, random_id=random_id(key))
+        request = requests.CreateForumTopicRequest(peer=peer, title=name, icon_color=color, random_id=random_id(key))
         try:
             updates = await self._call(request)
         except SentBefore:
@@ -95,7 +95,8 @@ class Sending:
 
     async def _forward(self, copy: Copy | Mirror, *, drop_author: bool) -> list[MessageId]:
         numbers = [random_id(copy.key, item) for item in range(len(copy.ids))]
-        reply = None if copy.reply_to is None else _reply(copy.topic, copy.reply_to)
+        quote = copy.quote if isinstance(copy, Copy) else ""
+        reply = None if copy.reply_to is None else _reply(copy.topic, copy.reply_to, quote)
         request = requests.ForwardMessagesRequest(
             from_peer=await self._peers.find(copy.source),
             id=list(copy.ids),
@@ -205,9 +206,13 @@ class Sending:
         try:
             return await self._call(request)
         except Rejected as error:
-            if place.reply_to is None or "REPLY_" not in error.text:
+            misquoted = error.code == "bad_quote" or "QUOTE_TEXT_INVALID" in error.text
+            if place.reply_to is None or not (misquoted or "REPLY_" in error.text):
                 raise
-        _drop_reply(request, place.topic)
+        if misquoted:
+            request.reply_to = _reply(place.topic, place.reply_to)
+        else:
+            _drop_reply(request, place.topic)
         return await self._call(request)
 
     async def _find_anyway(
@@ -226,10 +231,10 @@ class Sending:
         return sources
 
 
-def _reply(topic: TopicId | None, reply_to: MessageId | None) -> Any:
+def _reply(topic: TopicId | None, reply_to: MessageId | None, quote: str = "") -> Any:
     if reply_to is None:
         return None if topic is None else types.InputReplyToMessage(reply_to_msg_id=topic)
-    return types.InputReplyToMessage(reply_to_msg_id=reply_to, top_msg_id=topic)
+    return types.InputReplyToMessage(reply_to_msg_id=reply_to, top_msg_id=topic, quote_text=quote or None)
 
 
 def _drop_reply(request: Any, topic: TopicId | None) -> None:

@@ -21,6 +21,7 @@ from telethon.tl.functions.messages import DeleteMessagesRequest, EditForumTopic
 from telethon.tl.functions.users import GetUsersRequest
 
 from sessions.errors import Flaky, Rejected, SessionError
+from sessions.events import Batch, ChatKind, Cursor, Incoming, Other, Person, Pressed
 from sessions.mtproto.home import AppIdentity, DataCentre, Login
 from sessions.mtproto.login import Door
 from sessions.mtproto.mailbox import PRIVATE, Mail, Mailbox, State
@@ -31,22 +32,7 @@ from sessions.mtproto.refusals import LoginLost, Migrate
 from sessions.mtproto.sending import Sending
 from sessions.mtproto.texts import find_label
 from sessions.mtproto.wire import CALL_SECONDS, Wire
-from sessions.port import (
-    Batch,
-    BotIdentity,
-    ChatKind,
-    Cursor,
-    GroupState,
-    IdempotencyKey,
-    Incoming,
-    Membership,
-    Other,
-    Outgoing,
-    Person,
-    Pressed,
-    Safe,
-    Webhook,
-)
+from sessions.port import BotIdentity, GroupState, IdempotencyKey, Membership, Outgoing, Safe, Webhook
 from tenants.ids import ChatId, MessageId, TopicId, UserId
 
 LISTEN_SECONDS = 50.0
@@ -241,8 +227,8 @@ class MtprotoSession:
         else:
             await self._call(DeleteChannelMessages(await self._peers.channel(chat), list(messages)))
 
-    async def create_topic(self, group: ChatId, name: str, key: IdempotencyKey) -> TopicId:
-        return await self._sending.create_topic(group, name, key)
+    async def create_topic(self, group: ChatId, name: str, key: IdempotencyKey, color: int | None = None) -> TopicId:
+        return await self._sending.create_topic(group, name, key, color)
 
     async def rename_topic(self, group: ChatId, topic: TopicId, name: str) -> None:
         await self._change_topic(group, topic, title=name)

@@ -44,7 +44,7 @@ _DELIVER = text(
             n.part_at
         FROM done n JOIN lanes l ON l.tenant_id = n.tenant_id AND l.id = n.lane_id
         JOIN dialogs d ON d.tenant_id = n.tenant_id AND d.id = l.dialog_id
-        WHERE n.kind IN ('copy', 'answer', 'mirror') AND n.chat IS NOT NULL
+        WHERE n.kind IN ('copy', 'forward', 'line', 'answer', 'mirror') AND n.chat IS NOT NULL
         ON CONFLICT DO NOTHING
     )
     SELECT tenant_id, count(*) AS n FROM done GROUP BY tenant_id

@@ -4,12 +4,29 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from tenants.ids import ChatId, DialogId, LaneId, MessageId, RowId, TenantId, TopicId, UpdateId
 
-Kind = Literal["copy", "answer", "text", "welcome", "notice", "mirror", "edit", "lookup"]
-"""A `mirror` shows what another program sent to a customer, an `edit` what it changed; a `lookup` opens a dialog."""
+Kind = Literal[
+    "copy",
+    "forward",
+    "line",
+    "answer",
+    "text",
+    "welcome",
+    "notice",
+    "mirror",
+    "edit",
+    "lookup",
+    "reaction",
+    "deletion",
+]
+"""What a customer sent is a `copy`, a `forward` where its origin is to be seen, or a `line` that says what it was. A
+`mirror` shows what another program sent to a customer, an `edit` what was changed; a `lookup` asks Telegram.
+"""
+_ALWAYS = 3
+"""Parts of a body that are always written."""
 ALBUM_SETTLES = timedelta(seconds=1.5)
 """An album's parts come as separate updates, usually within this time."""
 BODY = "outbox.body"
@@ -34,7 +51,7 @@ def cut(text: str, units: int) -> str:
 @dataclass(frozen=True, slots=True)
 class Body:
     """The words of a row. For a copy: what is said instead when the message can't be copied any more. For a lookup:
-    whom it is about. `buttons` are an inline keyboard's labels, row by row.
+    whom it is about. `buttons` are an inline keyboard's labels, row by row, `quote` the words that a reply quotes.
     """
 
     text: str
@@ -42,17 +59,20 @@ class Body:
     content: str = "text"
     entities: tuple[Entity, ...] = ()
     buttons: tuple[tuple[str, ...], ...] = ()
+    quote: str = ""
 
     def dump(self) -> bytes:
-        parts = [self.text, self.markdown, self.content, self.entities]
-        return json.dumps([*parts, self.buttons] if self.buttons else parts, ensure_ascii=False).encode()
+        parts: list[Any] = [self.text, self.markdown, self.content, self.entities, self.buttons, self.quote]
+        while len(parts) > _ALWAYS and not parts[-1]:
+            parts.pop()
+        return json.dumps(parts, ensure_ascii=False).encode()
 
     @classmethod
     def load(cls, dumped: bytes) -> "Body":
         text, markdown, content, *more = json.loads(dumped)
         entities = tuple((str(e[0]), int(e[1]), int(e[2]), str(e[3])) for e in (more[0] if more else ()))
         buttons = tuple(tuple(map(str, labels)) for labels in (more[1] if len(more) > 1 else ()))
-        return cls(text, markdown, content, entities, buttons)
+        return cls(text, markdown, content, entities, buttons, more[2] if len(more) > 2 else "")  # noqa: PLR2004
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,8 @@ _LOOK = text(
     LEFT JOIN LATERAL (
         SELECT o.id, o.kind, o.state, o.attempts FROM outbox o
         WHERE o.tenant_id = a.tenant AND o.lane_id = a.lane AND o.source_chat_id = a.chat
-            AND o.source_message_id = a.message AND o.kind IN ('copy', 'answer', 'mirror', 'lookup')
+            AND o.source_message_id = a.message
+            AND o.kind IN ('copy', 'forward', 'line', 'answer', 'mirror', 'lookup')
         ORDER BY o.lane_seq DESC LIMIT 1
     ) r ON true
     LEFT JOIN LATERAL (

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from time import monotonic
 
 from sessions.errors import Flaky, FloodWait, Gone, SessionError
-from sessions.port import Batch, Copy, Cursor, Event, IdempotencyKey, Incoming, Message, Outgoing, Person, Text
+from sessions.events import Batch, Cursor, Event, Incoming, Message, Person
+from sessions.port import Copy, IdempotencyKey, Outgoing, Text
 from tenants.dialogs import strip_square
 from tenants.ids import ChatId, TopicId, UserId
 from tenants.outbox import utf16
@@ -133,7 +134,7 @@ class Telegram(FakeSession):
         updates = batch.updates[: self.batch]
         return Batch(updates, updates[-1].cursor)
 
-    async def create_topic(self, group: ChatId, name: str, key: IdempotencyKey) -> TopicId:
+    async def create_topic(self, group: ChatId, name: str, key: IdempotencyKey, color: int | None = None) -> TopicId:
         creation = Creation(strip_square(name), self.time.now())
         try:
             return await super().create_topic(group, name, key)
