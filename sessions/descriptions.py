@@ -16,6 +16,13 @@ def describe(message: Body) -> str | None:
     return None
 
 
+def say_if_refused(message: Body) -> str:
+    """Of what has no words of its own: how it reads where it can't be shown. Nothing for most."""
+    if "dice" in message:
+        return f"{message['dice']['emoji']} {message['dice']['value']}"
+    return _story(message["story"]) if "story" in message else ""
+
+
 def _gift(body: Body) -> str:
     return f"🎁 sent a gift worth {_stars(body.get('gift', {}))}"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from sessions.descriptions import describe
+from sessions.descriptions import describe, say_if_refused
 from sessions.events import (
     Buttons,
     Chat,
@@ -191,7 +191,7 @@ def _read_message(body: dict[str, Any]) -> Event:
         sender=_read_person(body.get("from")),
         anonymous="sender_chat" in body,
         content=_content(body),
-        text=described or body.get("text") or body.get("caption") or _said_by_a_dice(body),
+        text=described or body.get("text") or body.get("caption") or say_if_refused(body),
         topic_id=topic_id,
         reply_to=_read_reply(body, topic_id),
         album=body.get("media_group_id"),
@@ -204,11 +204,6 @@ def _read_message(body: dict[str, Any]) -> Event:
         quote=body.get("quote", {}).get("text", ""),
         described=described is not None,
     )
-
-
-def _said_by_a_dice(body: dict[str, Any]) -> str:
-    dice = body.get("dice")
-    return "" if dice is None else f"{dice['emoji']} {dice['value']}"
 
 
 def _read_origin(origin: dict[str, Any]) -> Origin:

@@ -50,7 +50,7 @@ async def test_what_bots_may_not_copy_becomes_a_readable_line(desk: Stage) -> No
     await desk.until(lambda: len(desk.in_topic(ANNA)) == 3)
     assert [message.text for message in desk.in_topic(ANNA)] == [
         "before",
-        "📎 giveaway: Telegram does not let bots copy this kind of message",
+        "🎉 giveaway for 1 winners",
         "after",
     ]
 
