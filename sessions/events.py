@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Literal, NewType
 
 from tenants.ids import ChatId, MessageId, TopicId, UpdateId, UserId
-from tenants.outbox.rows import Entity
+from tenants.outbox.rows import PLAIN_LOOK, Entity, Look
 
 Cursor = NewType("Cursor", str)
 """Where a session's stream of updates stands. Opaque: stored with its effects, handed back as it was."""
@@ -55,7 +55,8 @@ class Message:
     formatting. `reply_at` is where the words begin that a reply quotes, in UTF-16 units (Bot API: TextQuote).
     `outgoing`: the bot itself wrote it, through another program that drives it; only a parallel session sees that.
     `date` is when it was sent, in seconds of the epoch. `origin` is there for a forwarded message. `quote` are the
-    words that a reply quotes. `described`: bots can't copy it, and `text` says what it is.
+    words that a reply quotes. `described`: bots can't copy it, and `text` says what it is. `look` is what an edit has
+    to say again beside the words, and `digest` is the same for two messages that show the same (`sessions.digests`).
     """
 
     chat: Chat
@@ -76,6 +77,8 @@ class Message:
     origin: Origin | None = None
     quote: str = ""
     described: bool = False
+    look: Look = PLAIN_LOOK
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,20 @@ class Edited:
     """A message as it is now."""
 
     message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Reacted:
+    """Somebody's reactions to a message are others now. `emoji` is the newest that is there, None for none at all;
+    `before` is what was there. Custom emoji and paid reactions do not count. `person` is None for whoever acts as a
+    group or a channel.
+    """
+
+    chat: Chat
+    person: Person | None
+    message: MessageId
+    emoji: str | None
+    before: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +148,15 @@ class Other:
     reason: str
 
 
-Event = Message | Edited | Pressed | TopicEvent | ReachChanged | GroupMoved | Other
+Event = Message | Edited | Reacted | Pressed | TopicEvent | ReachChanged | GroupMoved | Other
+
+
+def read_reactions(chat: Chat, person: Person | None, message: MessageId, was: list[str], now: list[str]) -> Event:
+    """The emoji in the order of the update."""
+    if was == now:
+        return Other("message_reaction", "no_emoji")
+    fresh = [emoji for emoji in now if emoji not in was] or now
+    return Reacted(chat, person, message, fresh[-1] if fresh else None, tuple(was))
 
 
 @dataclass(frozen=True, slots=True)

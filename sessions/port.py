@@ -7,7 +7,7 @@ from typing import NewType, Protocol
 
 from sessions.events import Batch, Buttons, ChatKind, Cursor, Incoming, Person
 from tenants.ids import ChatId, MessageId, TopicId, UserId
-from tenants.outbox.rows import Entity
+from tenants.outbox.rows import PLAIN_LOOK, Entity, Look
 
 IdempotencyKey = NewType("IdempotencyKey", str)
 """Names one sending for ever. The Bot API has no use for it; MTProto derives its random_id from it."""
@@ -69,7 +69,9 @@ class Mirror:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """Make a mirrored message, `message` in `to`, show what its original `source` shows now."""
+    """Make a message of the bot's, `message` in `to`, show what its original `source` shows now. `look.media` is
+    there only where another file has taken the place of the first.
+    """
 
     key: IdempotencyKey
     to: ChatId
@@ -79,6 +81,7 @@ class Edit:
     content: str
     entities: tuple[Entity, ...] = ()
     buttons: Buttons = ()
+    look: Look = PLAIN_LOOK
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,12 +159,19 @@ class Session(Protocol):
 
     async def send(self, outgoing: Outgoing) -> Sequence[MessageId]:
         """The new ids, in order. Fewer ids than asked means that some of an album could not be copied. An `Edit`
-        answers with the id of the message that shows it.
+        answers with the id of the message that shows it; one that changes nothing succeeds. Raises `Rejected` with
+        `not_editable` where Telegram does not let it be changed, and with `message_gone` where it is not there.
         """
         ...
 
+    async def react(self, chat: ChatId, message: MessageId, emoji: str | None) -> None:
+        """Sets the one reaction that a bot has to a message, or takes it away (Bot API: setMessageReaction)."""
+        ...
+
     async def delete(self, chat: ChatId, messages: Sequence[MessageId]) -> None:
-        """Up to 100 of the bot's own messages, younger than 48 hours (Bot API: deleteMessages)."""
+        """Up to 100 of the bot's own messages, younger than 48 hours (Bot API: deleteMessages). Those that are not
+        there any more are no error. Raises `Rejected` for a single one that can't be deleted.
+        """
         ...
 
     async def create_topic(self, group: ChatId, name: str, key: IdempotencyKey) -> TopicId: ...

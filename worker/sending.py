@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from sessions.errors import Gone, Rejected, SessionError
-from sessions.port import MIRROR_MARK, Copy, Doubt, Edit, IdempotencyKey, Mirror, Session, Text
+from sessions.port import MIRROR_MARK, Copy, Doubt, IdempotencyKey, Mirror, Session, Text
 from tenants.ids import ChatId, MessageId
 from tenants.outbox import Entity, Row, cut, utf16
 from worker.decisions.command import Inquiry, Told
@@ -32,7 +32,15 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """Decided at the last moment not to go out."""
+    """Decided at the last moment not to go out: because of what Telegram answered, if there is an `error`."""
+
+    run: Sequence[Row]
+    error: SessionError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What was sent is taken back."""
 
     run: Sequence[Row]
 
@@ -45,10 +53,8 @@ class Found:
     told: Told
 
 
-Settled = Dropped | Found
-Result = Sent | Refused | Dropped | Found
-NOTHING_TO_EDIT = frozenset({"not_editable", "message_gone"})
-"""Codes of refusals of an edit: the message was deleted in the topic, or is no copy of ours."""
+Settled = Dropped | Taken | Found
+Result = Sent | Refused | Settled
 
 
 def units_of(run: Sequence[Row]) -> int:
@@ -72,8 +78,6 @@ async def send_run(line: Line, run: Sequence[Row]) -> list[Result]:
     row = run[0]
     if row.kind == "lookup":
         return [await _inquire(line, row)]
-    if row.kind == "edit":
-        return [await _edit(session, row, group)]
     return [await _send_alone(session, row, group)]
 
 
@@ -83,27 +87,6 @@ async def _inquire(line: Line, row: Row) -> Result:
     except SessionError as error:
         return Refused((row,), error)
     return Found((row,), told)
-
-
-async def _edit(session: Session, row: Row, group: ChatId | None) -> Result:
-    if row.target is None or row.source is None:
-        return Dropped((row,))
-    edit = Edit(
-        key=_key(row),
-        to=_target(row, group),
-        message=row.target,
-        source=row.source,
-        text=row.body.text,
-        content=row.body.content,
-        entities=row.body.entities,
-        buttons=row.body.buttons,
-    )
-    try:
-        return Sent((row,), await session.send(edit))
-    except SessionError as error:
-        if error.code in NOTHING_TO_EDIT:
-            return Dropped((row,))
-        return Refused((row,), error)
 
 
 async def _send_together(session: Session, run: Sequence[Row], group: ChatId | None) -> list[Result]:
@@ -117,7 +100,7 @@ async def _send_together(session: Session, run: Sequence[Row], group: ChatId | N
         if len(messages) == len(run):
             return [Sent(run, messages)]
         # Telegram left out what it could not copy and does not say which: take back the others
-        await session.delete(_target(run[0], group), messages)
+        await session.delete(target_of(run[0], group), messages)
     except SessionError as error:
         alone_helps = isinstance(error, Rejected) or (isinstance(error, Gone) and error.what == "source")
         if not alone_helps or error.code == "sent_before":
@@ -153,7 +136,7 @@ async def _send_alone(session: Session, row: Row, group: ChatId | None) -> Resul
 async def _show_otherwise(session: Session, row: Row, group: ChatId | None, error: SessionError) -> MessageId:
     """What may not be forwarded may be copied: then it says first where it is from."""
     if row.kind == "forward" and error.code == "not_copyable" and row.source is not None:
-        copy = replace(_copy((row,), group), key=_key(row, "copied"), keep_origin=False)
+        copy = replace(_copy((row,), group), key=key_of(row, "copied"), keep_origin=False)
         try:
             (message,) = await session.send(copy)
         except Rejected:
@@ -178,16 +161,16 @@ COPIED = frozenset({"copy", "forward", "answer", "mirror"})
 """Kinds of rows that show a message of somebody else's."""
 
 
-def _doubt(row: Row) -> Doubt | None:
+def doubt_of(row: Row) -> Doubt | None:
     return None if row.doubt is None else Doubt(*row.doubt)
 
 
-def _key(row: Row, way: str = "") -> IdempotencyKey:
+def key_of(row: Row, way: str = "") -> IdempotencyKey:
     """Another one for each deliberate replay."""
     return IdempotencyKey(f"{row.id}:{row.generation}:{way}")
 
 
-def _target(row: Row, group: ChatId | None) -> ChatId:
+def target_of(row: Row, group: ChatId | None) -> ChatId:
     target = row.customer if row.direction == "customer" else group
     if target is None:
         raise ValueError("a row without a place to go was claimed")
@@ -196,27 +179,27 @@ def _target(row: Row, group: ChatId | None) -> ChatId:
 
 def _text(row: Row, group: ChatId | None) -> Text:
     return Text(
-        key=_key(row),
-        to=_target(row, group),
+        key=key_of(row),
+        to=target_of(row, group),
         topic=row.topic if row.direction == "topic" else None,
         text=row.body.text,
         markdown=row.body.markdown,
         reply_to=row.reply_to,
         entities=row.body.entities if row.kind == "line" else (),
-        doubt=_doubt(row),
+        doubt=doubt_of(row),
     )
 
 
 def _joined(first: Row, group: ChatId | None, text: str, entities: tuple[Entity, ...]) -> Text:
     return Text(
-        key=_key(first, "joined"),
-        to=_target(first, group),
+        key=key_of(first, "joined"),
+        to=target_of(first, group),
         topic=first.topic,
         text=text,
         markdown=False,
         reply_to=None,
         entities=entities,
-        doubt=_doubt(first),
+        doubt=doubt_of(first),
     )
 
 
@@ -233,13 +216,13 @@ def _copy(run: Sequence[Row], group: ChatId | None) -> Copy:
     first, is_alone = run[0], len(run) == 1
     chat, ids = _sources(run)
     return Copy(
-        key=_key(first, "" if is_alone else "together"),
-        to=_target(first, group),
+        key=key_of(first, "" if is_alone else "together"),
+        to=target_of(first, group),
         topic=first.topic if first.direction == "topic" else None,
         source=chat,
         ids=ids,
         reply_to=first.reply_to,
-        doubt=_doubt(first),
+        doubt=doubt_of(first),
         keep_origin=first.kind == "forward",
         quote=first.body.quote if is_alone else "",
     )
@@ -250,8 +233,8 @@ def _mirror(run: Sequence[Row], group: ChatId | None) -> Mirror:
     chat, ids = _sources(run)
     body = first.body
     return Mirror(
-        _key(first, "together" if len(run) > 1 else ""),
-        _target(first, group),
+        key_of(first, "together" if len(run) > 1 else ""),
+        target_of(first, group),
         first.topic if first.direction == "topic" else None,
         chat,
         ids,
@@ -260,20 +243,20 @@ def _mirror(run: Sequence[Row], group: ChatId | None) -> Mirror:
         content=body.content,
         entities=body.entities,
         buttons=body.buttons,
-        doubt=_doubt(first),
+        doubt=doubt_of(first),
     )
 
 
 async def _say_instead(session: Session, row: Row, group: ChatId | None, error: SessionError) -> MessageId:
     mark = MIRROR_MARK if row.kind == "mirror" else ""
     instead = Text(
-        key=_key(row, "instead"),
-        to=_target(row, group),
+        key=key_of(row, "instead"),
+        to=target_of(row, group),
         topic=row.topic if row.direction == "topic" else None,
         text=mark + fallback_text(row.body.content, row.body.text, error.code),
         markdown=False,
         reply_to=row.reply_to,
-        doubt=_doubt(row),
+        doubt=doubt_of(row),
     )
     return (await session.send(instead))[0]
 

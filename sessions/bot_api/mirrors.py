@@ -3,20 +3,19 @@
 from collections.abc import Sequence
 from typing import Any
 
-from aiogram.methods import CopyMessage, EditMessageCaption, EditMessageText, SendMessage, TelegramMethod
+from aiogram.methods import CopyMessage, SendMessage
 from aiogram.types import (
     DisabledButton,
     InlineKeyboardButton,
     InlineKeyboardMarkup,
     LinkPreviewOptions,
-    Message,
     MessageEntity,
     ReplyParameters,
 )
 
 from sessions.events import Buttons
 from sessions.mirrors import CAPTIONED, marked
-from sessions.port import Copy, Edit, Mirror, Text
+from sessions.port import Copy, Mirror, Text
 from tenants.outbox import Entity
 
 _NEEDS = {"pre": "language", "text_link": "url", "custom_emoji": "custom_emoji_id"}
@@ -72,20 +71,3 @@ def mirror_request(mirror: Mirror) -> SendMessage | CopyMessage | None:
         caption_entities=write_entities(entities),
         **common,
     )
-
-
-def edit_request(edit: Edit) -> TelegramMethod[Message | bool] | None:
-    """None where nothing of it can be shown: a sticker has no words."""
-    common: dict[str, Any] = {
-        "chat_id": edit.to,
-        "message_id": edit.message,
-        "reply_markup": disabled(edit.buttons),
-    }
-    words, entities = marked(edit.text, edit.entities, caption=edit.content != "text")
-    if edit.content == "text":
-        return EditMessageText(
-            text=words, entities=write_entities(entities), link_preview_options=NO_PREVIEW, **common
-        )
-    if edit.content not in CAPTIONED:
-        return None
-    return EditMessageCaption(caption=words, caption_entities=write_entities(entities), **common)

@@ -23,6 +23,7 @@ from aiogram.methods import (
     CloseForumTopic,
     CopyMessages,
     CreateForumTopic,
+    DeleteMessage,
     DeleteMessages,
     EditForumTopic,
     ForwardMessage,
@@ -33,6 +34,7 @@ from aiogram.methods import (
     GetWebhookInfo,
     ReopenForumTopic,
     SendMessage,
+    SetMessageReaction,
     SetMyCommands,
     TelegramMethod,
 )
@@ -40,10 +42,12 @@ from aiogram.methods.base import TelegramType
 from aiogram.types import (
     BotCommand,
     BotCommandScopeAllChatAdministrators,
+    ReactionTypeEmoji,
 )
 from aiogram.utils.token import TokenValidationError
 
-from sessions.bot_api.mirrors import NO_PREVIEW, edit_request, mirror_request, place, write_entities
+from sessions.bot_api.changes import edit_request
+from sessions.bot_api.mirrors import NO_PREVIEW, mirror_request, place, write_entities
 from sessions.bot_api.transport import GuardedBot, NetworkTrouble, SharedTransport
 from sessions.bot_api.updates import ALLOWED, read_update
 from sessions.errors import HARMLESS, Flaky, FloodWait, Gone, Rejected, SessionError, classify
@@ -125,9 +129,7 @@ class BotApiSession:
         if isinstance(outgoing, Mirror):
             return await self._mirror(outgoing)
         if isinstance(outgoing, Edit):
-            request = edit_request(outgoing)
-            if request is not None:
-                await self._call(request, done=True)
+            await self._call(edit_request(outgoing), done=True)
             return [outgoing.message]
         if outgoing.keep_origin:
             return await self._forward(outgoing)
@@ -184,7 +186,18 @@ class BotApiSession:
         return [MessageId(item.message_id) for item in await self._call(request)]
 
     async def delete(self, chat: ChatId, messages: Sequence[MessageId]) -> None:
-        await self._call(DeleteMessages(chat_id=chat, message_ids=list(messages)), done=True)
+        if len(messages) > 1:
+            await self._call(DeleteMessages(chat_id=chat, message_ids=list(messages)), done=True)
+            return
+        try:
+            await self._call(DeleteMessage(chat_id=chat, message_id=messages[0]))
+        except Rejected as error:
+            if error.code != "message_gone":
+                raise
+
+    async def react(self, chat: ChatId, message: MessageId, emoji: str | None) -> None:
+        reaction: list[Any] = [] if emoji is None else [ReactionTypeEmoji(emoji=emoji)]
+        await self._call(SetMessageReaction(chat_id=chat, message_id=message, reaction=reaction), done=True)
 
     async def create_topic(self, group: ChatId, name: str, key: IdempotencyKey) -> TopicId:  # noqa: ARG002
         topic = await self._call(CreateForumTopic(chat_id=group, name=name))

@@ -11,11 +11,12 @@ from telethon.tl import TLRequest, types
 from telethon.tl.functions import messages as requests
 
 from sessions.errors import Gone, Rejected
-from sessions.mirrors import marked
+from sessions.mirrors import CAPTIONED, marked
 from sessions.mtproto.doubts import Doubts
 from sessions.mtproto.mailbox import PRIVATE, Mailbox
 from sessions.mtproto.media import as_input, is_captioned
 from sessions.mtproto.peers import Peers
+from sessions.mtproto.reader import CHANNELS
 from sessions.mtproto.refusals import SentBefore
 from sessions.mtproto.texts import disabled, read_entities, write_entities
 from sessions.port import Copy, Doubt, Edit, IdempotencyKey, Mirror, Outgoing, Text
@@ -153,21 +154,16 @@ class Sending:
         return await self._once(request, numbers, mirror, _same_as_one_of(sources))
 
     async def _edit(self, edit: Edit) -> MessageId:
-        peer = await self._peers.find(edit.to)
-        is_text = edit.content == "text"
-        words, entities = marked(edit.text, edit.entities, caption=not is_text)
-        media = None
-        if not is_text:
-            found = await self._mailbox.read(self._call, PRIVATE, [edit.source[1]])
-            source = next((message for message in found.messages if isinstance(message, types.Message)), None)
-            media = as_input(source) if source is not None and is_captioned(source) else None
+        if edit.content != "text" and edit.content not in CAPTIONED:
+            raise Rejected("not_editable", "Telegram does not let the bot change this kind of message.")
         request = requests.EditMessageRequest(
-            peer=peer,
+            peer=await self._peers.find(edit.to),
             id=edit.message,
-            message=words,
-            entities=write_entities(entities),
-            no_webpage=True,
-            media=media,
+            message=edit.text,
+            entities=write_entities(edit.entities),
+            no_webpage=not edit.look.preview,
+            invert_media=edit.look.above or None,
+            media=await self._new_media(edit) if edit.look.media else None,
             reply_markup=disabled(edit.buttons),
         )
         try:
@@ -178,6 +174,25 @@ class Sending:
             if "MESSAGE_NOT_MODIFIED" not in error.text:
                 raise
         return edit.message
+
+    async def _new_media(self, edit: Edit) -> Any:
+        """By reference; None where what was edited is gone again, or has no caption."""
+        chat, message = edit.source
+        box = PRIVATE if chat > CHANNELS else (await self._peers.channel(chat)).channel_id
+        found = await self._mailbox.read(self._call, box, [message])
+        source = next((one for one in found.messages if isinstance(one, types.Message)), None)
+        return as_input(source) if source is not None and is_captioned(source) else None
+
+    async def react(self, chat: ChatId, message: MessageId, emoji: str | None) -> None:
+        reaction = [] if emoji is None else [types.ReactionEmoji(emoji)]
+        peer = await self._peers.find(chat)
+        try:
+            await self._call(requests.SendReactionRequest(peer=peer, msg_id=message, reaction=reaction))
+        except Rejected as error:
+            if "MESSAGE_ID_INVALID" in error.text:
+                raise Rejected("message_gone", "The message is not there any more.") from None
+            if "MESSAGE_NOT_MODIFIED" not in error.text:
+                raise
 
     async def _once(
         self,

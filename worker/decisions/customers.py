@@ -35,6 +35,7 @@ def customer_wrote(incoming: Incoming, message: Message, work: Work) -> Disposit
             reply_to=message.reply_to,
             album=message.album,
             joinable=message.joinable,
+            digest=message.digest,
         )
     )
     if opened and settings.WELCOME:

@@ -38,6 +38,7 @@ def team_wrote(incoming: Incoming, message: Message, work: Work) -> Disposition:
             reply_to=message.reply_to,
             reply_at=message.reply_at,
             album=message.album,
+            digest=message.digest,
         )
     )
     return Queued()
