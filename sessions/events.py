@@ -48,6 +48,15 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
+class Contact:
+    """Somebody's card. `user` is None for whoever Telegram does not know."""
+
+    name: str
+    phone: str = field(repr=False)
+    user: UserId | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """What someone wrote. `text` is the text or the caption; `content` names the kind as the Bot API does.
 
@@ -57,6 +66,8 @@ class Message:
     `date` is when it was sent, in seconds of the epoch. `origin` is there for a forwarded message. `quote` are the
     words that a reply quotes. `described`: bots can't copy it, and `text` says what it is. `look` is what an edit has
     to say again beside the words, and `digest` is the same for two messages that show the same (`sessions.digests`).
+    `typed` is what was written where `text` is only what the team may read of it; `hides_author`: nor may it see who
+    wrote it.
     """
 
     chat: Chat
@@ -79,6 +90,14 @@ class Message:
     described: bool = False
     look: Look = PLAIN_LOOK
     digest: str = ""
+    contact: Contact | None = None
+    typed: str | None = None
+    hides_author: bool = False
+
+    @property
+    def words(self) -> str:
+        """For whatever looks for words in it."""
+        return self.text if self.typed is None else self.typed
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,11 +29,22 @@ class Doubt:
 
 
 @dataclass(frozen=True, slots=True)
+class Caption:
+    """What stands below a media instead of what stood there; `look` names the media itself and how it is shown."""
+
+    text: str
+    content: str
+    entities: tuple[Entity, ...] = ()
+    look: Look = PLAIN_LOOK
+
+
+@dataclass(frozen=True, slots=True)
 class Copy:
     """Copy messages of one chat to another. More than one id is an album: strictly increasing ids, at most 10.
 
     `keep_origin` forwards instead, so that it shows who first said it; a forward is no reply. `quote` are words of
-    the message that it replies to, left away where they do not stand there.
+    the message that it replies to, left away where they do not stand there. `captions` are none, or one for each
+    media: the captions that people see, also where it is empty.
     """
 
     key: IdempotencyKey
@@ -45,13 +56,15 @@ class Copy:
     doubt: Doubt | None = None
     keep_origin: bool = False
     quote: str = ""
+    captions: tuple[Caption, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Mirror:
     """Show in a topic what another program sent as the bot: marked as the bot's, its buttons without effect.
 
-    More than one id is an album. `text`, `entities`, `content` and `buttons` are the first message's.
+    More than one id is an album. `text`, `entities`, `content` and `buttons` are the first message's. `captions` are
+    those of an album where they are not to be read off the messages.
     """
 
     key: IdempotencyKey
@@ -65,6 +78,7 @@ class Mirror:
     entities: tuple[Entity, ...] = ()
     buttons: Buttons = ()
     doubt: Doubt | None = None
+    captions: tuple[Caption, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +100,9 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text of our own, at most 4096 UTF-16 units, with its formatting as MarkdownV2 or as entities."""
+    """A text of our own, at most 4096 UTF-16 units, with its formatting as MarkdownV2 or as entities. `preview` shows
+    where its links lead.
+    """
 
     key: IdempotencyKey
     to: ChatId
@@ -96,6 +112,7 @@ class Text:
     reply_to: MessageId | None
     entities: tuple[Entity, ...] = ()
     doubt: Doubt | None = None
+    preview: bool = False
 
 
 Outgoing = Copy | Text | Mirror | Edit

@@ -16,6 +16,7 @@ from aiogram.types import (
 from sessions.events import Buttons
 from sessions.mirrors import CAPTIONED, marked
 from sessions.port import Copy, Mirror, Text
+from tenants.masking import FOUND
 from tenants.outbox import Entity
 
 _NEEDS = {"pre": "language", "text_link": "url", "custom_emoji": "custom_emoji_id"}
@@ -23,11 +24,13 @@ NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 
 
 def write_entities(entities: Sequence[Entity]) -> list[MessageEntity]:
-    """A mention of a person goes without its link: that needs more of the person than is kept."""
+    """A mention of a person goes without its link: that needs more of the person than is kept. What Telegram finds by
+    itself it finds again.
+    """
     return [
         MessageEntity(type=kind, offset=offset, length=length, **_more(kind, more))
         for kind, offset, length, more in entities
-        if kind != "text_mention"
+        if kind != "text_mention" and kind not in FOUND
     ]
 
 

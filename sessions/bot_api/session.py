@@ -1,6 +1,7 @@
 """One bot over the Bot API: long polling in, methods out, aiogram's exceptions to the port's five errors."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -46,6 +47,7 @@ from aiogram.types import (
 )
 from aiogram.utils.token import TokenValidationError
 
+from sessions.bot_api.captions import album_request, caption_request
 from sessions.bot_api.changes import edit_request
 from sessions.bot_api.mirrors import NO_PREVIEW, mirror_request, place, write_entities
 from sessions.bot_api.transport import GuardedBot, NetworkTrouble, SharedTransport
@@ -135,10 +137,10 @@ class BotApiSession:
             return await self._forward(outgoing)
         if len(outgoing.ids) == 1:
             return [await self._copy_one(outgoing)]
-        return await self._copy_album(outgoing)
+        return await (self._send_album(outgoing) if outgoing.captions else self._copy_album(outgoing))
 
     async def _send_text(self, text: Text) -> MessageId:
-        values: dict[str, Any] = {"link_preview_options": NO_PREVIEW}
+        values: dict[str, Any] = {} if text.preview else {"link_preview_options": NO_PREVIEW}
         if text.markdown:
             values["parse_mode"] = "MarkdownV2"
         elif text.entities:
@@ -152,7 +154,10 @@ class BotApiSession:
             return [MessageId((await self._call(request)).message_id)]
         if request is not None:
             return [MessageId((await self._call(request)).message_id)]
-        return await self._forward(mirror)
+        return await (self._send_album(mirror) if mirror.captions else self._forward(mirror))
+
+    async def _send_album(self, album: Copy | Mirror) -> list[MessageId]:
+        return [MessageId(item.message_id) for item in await self._call(album_request(album))]
 
     async def _forward(self, what: Copy | Mirror) -> list[MessageId]:
         values: dict[str, Any] = {"chat_id": what.to, "from_chat_id": what.source}
@@ -165,6 +170,8 @@ class BotApiSession:
         return [MessageId(item.message_id) for item in forwarded]
 
     async def _copy_one(self, copy: Copy) -> MessageId:
+        if copy.captions:
+            return await self._copy_with_caption(copy)
         values: dict[str, Any] = {"chat_id": copy.to, "from_chat_id": copy.source, "message_id": copy.ids[0]}
         if copy.topic is not None:
             values["message_thread_id"] = copy.topic
@@ -179,6 +186,14 @@ class BotApiSession:
             if error.code != "bad_quote":
                 raise
         return MessageId((await self._request("copyMessage", values))["message_id"])
+
+    async def _copy_with_caption(self, copy: Copy) -> MessageId:
+        try:
+            return MessageId((await self._call(caption_request(copy))).message_id)
+        except Rejected as error:
+            if error.code != "bad_quote":
+                raise
+        return MessageId((await self._call(caption_request(replace(copy, quote="")))).message_id)
 
     async def _copy_album(self, copy: Copy) -> list[MessageId]:
         values: dict[str, Any] = {} if copy.topic is None else {"message_thread_id": copy.topic}

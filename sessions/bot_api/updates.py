@@ -14,6 +14,7 @@ from sessions.events import (
     Buttons,
     Chat,
     ChatKind,
+    Contact,
     Cursor,
     Edited,
     Event,
@@ -28,6 +29,7 @@ from sessions.events import (
     read_reactions,
 )
 from tenants.ids import ChatId, MessageId, TopicId, UpdateId, UserId
+from tenants.masking import FOUND
 from tenants.outbox import Entity, Look
 
 ALLOWED = ["message", "edited_message", "callback_query", "my_chat_member", "message_reaction"]
@@ -194,7 +196,7 @@ def _read_message(body: dict[str, Any]) -> Event:
     entities = body.get("entities", ())
     joinable = _ENVELOPE_OF_PLAIN.issuperset(body) and all(item["type"] in _KEPT | _FOUND for item in entities)
     marks = entities or body.get("caption_entities", ())
-    formatting = tuple(_read_entity(item) for item in marks if item["type"] in _KEPT | _CARRIES.keys())
+    formatting = tuple(_read_entity(item) for item in marks if item["type"] in _KEPT | _CARRIES.keys() | FOUND)
     content, buttons = _content(body), _read_buttons(body.get("reply_markup", {}))
     text = described or body.get("text") or body.get("caption") or say_if_refused(body)
     look = _read_look(body, content)
@@ -217,6 +219,7 @@ def _read_message(body: dict[str, Any]) -> Event:
         origin=_read_origin(body["forward_origin"]) if "forward_origin" in body else None,
         quote=body.get("quote", {}).get("text", ""),
         described=described is not None,
+        contact=_read_contact(body["contact"]) if "contact" in body else None,
         look=look,
         digest=digest_of(
             text=text,
@@ -228,6 +231,11 @@ def _read_message(body: dict[str, Any]) -> Event:
             media=(shown, look.spoiler),
         ),
     )
+
+
+def _read_contact(body: dict[str, Any]) -> Contact:
+    user = body.get("user_id")
+    return Contact(_full_name(body), str(body.get("phone_number", "")), None if user is None else UserId(user))
 
 
 def _read_origin(origin: dict[str, Any]) -> Origin:

@@ -26,7 +26,7 @@ from sessions.events import (
     TopicEvent,
     read_reactions,
 )
-from sessions.mtproto.descriptions import describe_media, is_quiz, read_origin, thrown
+from sessions.mtproto.descriptions import describe_media, is_quiz, read_contact, read_origin, thrown
 from sessions.mtproto.mailbox import Mail, epoch
 from sessions.mtproto.texts import read_entities, read_labels
 from tenants.ids import ChatId, MessageId, TopicId, UpdateId, UserId
@@ -187,6 +187,7 @@ class Reader:
             origin=read_origin(message.fwd_from, mail.people, mail.chats),
             quote=getattr(message.reply_to, "quote_text", None) or "",
             described=described is not None,
+            contact=read_contact(message.media),
             look=look,
             digest=digest_of(
                 text=text,

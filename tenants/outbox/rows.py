@@ -56,7 +56,8 @@ CHANGES = frozenset({"edit", "reaction", "deletion"})
 class Look:
     """What an edit has to say again beside the words, or Telegram takes it away. `media` names a file in the
     session's own way (Bot API: file_id); `above` and `spoiler` are a media's, `preview` is a text's. `is_mirror`: it
-    stands behind the mark of another program's messages.
+    stands behind the mark of another program's messages. `anew`: its words go out as the row says them, whatever
+    stands in the message that they were taken from.
     """
 
     media: str = ""
@@ -64,6 +65,7 @@ class Look:
     spoiler: bool = False
     preview: bool = True
     is_mirror: bool = False
+    anew: bool = False
 
 
 PLAIN_LOOK = Look()
