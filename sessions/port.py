@@ -101,7 +101,7 @@ class Edit:
 @dataclass(frozen=True, slots=True)
 class Text:
     """A text of our own, at most 4096 UTF-16 units, with its formatting as MarkdownV2 or as entities. `preview` shows
-    where its links lead.
+    where its links lead; `quote` are words of the message that it replies to, as a copy's.
     """
 
     key: IdempotencyKey
@@ -113,6 +113,7 @@ class Text:
     entities: tuple[Entity, ...] = ()
     doubt: Doubt | None = None
     preview: bool = False
+    quote: str = ""
 
 
 Outgoing = Copy | Text | Mirror | Edit

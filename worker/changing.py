@@ -8,7 +8,7 @@ from sessions.errors import Gone, Rejected, SessionError
 from sessions.mirrors import marked
 from sessions.port import Copy, Edit, Text
 from tenants.ids import MessageId
-from tenants.outbox import CHANGES, Entity, Row, cut, utf16
+from tenants.outbox import CHANGES, Row, put_behind
 from worker.line import Line
 from worker.sending import LONGEST_TEXT, Dropped, Refused, Result, Sent, Taken, doubt_of, key_of, send_run, target_of
 
@@ -88,7 +88,8 @@ async def _snapshot(line: Line, row: Row, message: MessageId) -> MessageId:
 
 
 async def _reply(line: Line, row: Row, message: MessageId) -> MessageId:
-    words, entities = _follow(row.body.text or row.body.content.replace("_", " "), row.body.entities)
+    said = row.body.text or row.body.content.replace("_", " ")
+    words, entities = put_behind(EDITED, said, row.body.entities, LONGEST_TEXT)
     reply = Text(
         key=key_of(row, "reply"),
         to=target_of(row, line.group),
@@ -100,11 +101,3 @@ async def _reply(line: Line, row: Row, message: MessageId) -> MessageId:
         doubt=doubt_of(row),
     )
     return (await line.session.send(reply))[0]
-
-
-def _follow(text: str, entities: Sequence[Entity]) -> tuple[str, tuple[Entity, ...]]:
-    """The new words behind the mark, cut to what a text holds, their formatting moved along and clipped."""
-    ahead, words = utf16(EDITED), cut(text, LONGEST_TEXT - utf16(EDITED))
-    end = utf16(words)
-    moved = ((kind, at + ahead, min(length, end - at), more) for kind, at, length, more in entities if at < end)
-    return EDITED + words, tuple(moved)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from sessions.errors import Gone, Rejected, SessionError
-from sessions.port import MIRROR_MARK, Copy, Doubt, IdempotencyKey, Mirror, Session, Text
+from sessions.port import MIRROR_MARK, Caption, Copy, Doubt, IdempotencyKey, Mirror, Session, Text
 from tenants.ids import ChatId, MessageId
 from tenants.outbox import Entity, Row, cut, utf16
 from worker.decisions.command import Inquiry, Told
@@ -73,6 +73,8 @@ async def send_run(line: Line, run: Sequence[Row]) -> list[Result]:
         others = [row for row in run if not row.is_own]
         return [Dropped(own), *(await send_run(line, others) if others else ())]
     session, group = line.session, line.group
+    if len(run) > 1 and run[0].album is None and not run[0].joinable and any(row.body.look.anew for row in run):
+        return await _send_one_by_one(session, run, group)
     if len(run) > 1:
         return await _send_together(session, run, group)
     row = run[0]
@@ -121,7 +123,7 @@ async def _send_one_by_one(session: Session, run: Sequence[Row], group: ChatId |
 async def _send_alone(session: Session, row: Row, group: ChatId | None) -> Result:
     run = (row,)
     try:
-        if row.kind not in COPIED or (row.kind == "answer" and row.body.content == "dice"):
+        if row.kind not in COPIED or _is_said(row):
             return Sent(run, await session.send(_text(row, group)))
         try:
             return Sent(run, await session.send(_copy_or_mirror(run, group)))
@@ -161,6 +163,13 @@ COPIED = frozenset({"copy", "forward", "answer", "mirror"})
 """Kinds of rows that show a message of somebody else's."""
 
 
+def _is_said(row: Row) -> bool:
+    """Not copied: an operator's dice would fall anew, and of a veiled text only the words count."""
+    if row.kind == "answer":
+        return row.body.content == "dice"
+    return row.kind != "mirror" and row.body.look.anew and row.body.content == "text"
+
+
 def doubt_of(row: Row) -> Doubt | None:
     return None if row.doubt is None else Doubt(*row.doubt)
 
@@ -185,8 +194,10 @@ def _text(row: Row, group: ChatId | None) -> Text:
         text=row.body.text,
         markdown=row.body.markdown,
         reply_to=row.reply_to,
-        entities=row.body.entities if row.kind == "line" else (),
+        entities=row.body.entities if row.kind in {"line", "copy", "forward"} else (),
         doubt=doubt_of(row),
+        preview=row.body.look.anew and row.body.look.preview,
+        quote=row.body.quote,
     )
 
 
@@ -225,7 +236,15 @@ def _copy(run: Sequence[Row], group: ChatId | None) -> Copy:
         doubt=doubt_of(first),
         keep_origin=first.kind == "forward",
         quote=first.body.quote if is_alone else "",
+        captions=_captions(run),
     )
+
+
+def _captions(run: Sequence[Row]) -> tuple[Caption, ...]:
+    """None where people may see those that stand there."""
+    if not any(row.body.look.anew for row in run):
+        return ()
+    return tuple(Caption(row.body.text, row.body.content, row.body.entities, row.body.look) for row in run)
 
 
 def _mirror(run: Sequence[Row], group: ChatId | None) -> Mirror:
@@ -244,6 +263,7 @@ def _mirror(run: Sequence[Row], group: ChatId | None) -> Mirror:
         entities=body.entities,
         buttons=body.buttons,
         doubt=doubt_of(first),
+        captions=_captions(run) if len(run) > 1 else (),
     )
 
 

@@ -9,7 +9,6 @@ from aiogram.types import (
     InputMediaDocument,
     InputMediaPhoto,
     InputMediaVideo,
-    ReplyParameters,
 )
 
 from sessions.bot_api.mirrors import place, write_entities
@@ -43,10 +42,6 @@ def input_media(caption: Caption) -> Any:
 def caption_request(copy: Copy) -> CopyMessage:
     (caption,) = copy.captions
     values = place(copy)
-    if copy.quote and copy.reply_to is not None:
-        values["reply_parameters"] = ReplyParameters(
-            message_id=copy.reply_to, allow_sending_without_reply=True, quote=copy.quote
-        )
     if caption.look.above and caption.content in ABOVE:
         values["show_caption_above_media"] = True
     return CopyMessage(

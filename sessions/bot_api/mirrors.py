@@ -52,7 +52,10 @@ def place(outgoing: Text | Copy | Mirror) -> dict[str, Any]:
     if outgoing.topic is not None:
         values["message_thread_id"] = outgoing.topic
     if outgoing.reply_to is not None:
-        values["reply_parameters"] = ReplyParameters(message_id=outgoing.reply_to, allow_sending_without_reply=True)
+        quote = None if isinstance(outgoing, Mirror) else outgoing.quote or None
+        values["reply_parameters"] = ReplyParameters(
+            message_id=outgoing.reply_to, allow_sending_without_reply=True, quote=quote
+        )
     return values
 
 

@@ -126,6 +126,14 @@ class BotApiSession:
         return read_update(orjson.loads(raw))
 
     async def send(self, outgoing: Outgoing) -> Sequence[MessageId]:
+        try:
+            return await self._send(outgoing)
+        except Rejected as error:
+            if error.code != "bad_quote" or not isinstance(outgoing, (Text, Copy)):
+                raise
+        return await self._send(replace(outgoing, quote=""))
+
+    async def _send(self, outgoing: Outgoing) -> Sequence[MessageId]:
         if isinstance(outgoing, Text):
             return [await self._send_text(outgoing)]
         if isinstance(outgoing, Mirror):
@@ -171,29 +179,14 @@ class BotApiSession:
 
     async def _copy_one(self, copy: Copy) -> MessageId:
         if copy.captions:
-            return await self._copy_with_caption(copy)
+            return MessageId((await self._call(caption_request(copy))).message_id)
         values: dict[str, Any] = {"chat_id": copy.to, "from_chat_id": copy.source, "message_id": copy.ids[0]}
         if copy.topic is not None:
             values["message_thread_id"] = copy.topic
         if copy.reply_to is not None:
-            values["reply_parameters"] = {"message_id": copy.reply_to, "allow_sending_without_reply": True}
-        if copy.reply_to is None or not copy.quote:
-            return MessageId((await self._request("copyMessage", values))["message_id"])
-        quoting = {**values, "reply_parameters": {**values["reply_parameters"], "quote": copy.quote}}
-        try:
-            return MessageId((await self._request("copyMessage", quoting))["message_id"])
-        except Rejected as error:
-            if error.code != "bad_quote":
-                raise
+            reply: dict[str, Any] = {"message_id": copy.reply_to, "allow_sending_without_reply": True}
+            values["reply_parameters"] = {**reply, "quote": copy.quote} if copy.quote else reply
         return MessageId((await self._request("copyMessage", values))["message_id"])
-
-    async def _copy_with_caption(self, copy: Copy) -> MessageId:
-        try:
-            return MessageId((await self._call(caption_request(copy))).message_id)
-        except Rejected as error:
-            if error.code != "bad_quote":
-                raise
-        return MessageId((await self._call(caption_request(replace(copy, quote="")))).message_id)
 
     async def _copy_album(self, copy: Copy) -> list[MessageId]:
         values: dict[str, Any] = {} if copy.topic is None else {"message_thread_id": copy.topic}

@@ -191,6 +191,10 @@ def _read_message(body: dict[str, Any]) -> Event:
     service = _SERVICE.intersection(body)
     if service:
         return Other("message", f"service:{min(service)}")
+    return _read_words(body, chat)
+
+
+def _read_words(body: dict[str, Any], chat: Chat) -> Message:
     described = describe(body)
     topic_id = TopicId(body["message_thread_id"]) if body.get("is_topic_message") else None
     entities = body.get("entities", ())

@@ -93,7 +93,7 @@ class Sending:
             entities=entities,
             no_webpage=not (isinstance(place, Text) and place.preview),
             random_id=number,
-            reply_to=_reply(place.topic, place.reply_to),
+            reply_to=_reply(place.topic, place.reply_to, place.quote if isinstance(place, Text) else ""),
             reply_markup=markup,
         )
         return await self._once(request, [number], place, lambda message: message.message == words)

@@ -54,12 +54,12 @@ def mask_phone(number: str) -> str:
     return draft.text
 
 
-def conceal(text: str, entities: Sequence[Entity], who: Profile, *, written_by_program: bool = False) -> Marked:
+def conceal(text: str, entities: Sequence[Entity], who: Profile, *, names: bool = False) -> Marked:
     """Without what leads to the profile: usernames, links, mentions, ids. People's names in prose stay, but where a
     program wrote them.
     """
     draft = Draft(text)
-    hide_profile(draft, who, names=written_by_program)
+    hide_profile(draft, who, names=names)
     kept = []
     for entity in entities:
         kind, offset, length, more = entity

@@ -13,10 +13,10 @@ SHORTEST_NAME = 3
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """`usernames` as far as they are known, today's and the one before."""
+    """`names` and `usernames` as far as they are known, today's and those before."""
 
     id: UserId
-    name: str
+    names: frozenset[str]
     usernames: frozenset[str] = frozenset()
 
 
@@ -33,6 +33,6 @@ def _patterns(who: Profile, *, names: bool) -> Iterator[re.Pattern[str]]:
         yield re.compile(rf"[@/=]({word})(?!\w)", re.IGNORECASE)
         yield re.compile(rf"(?<!\w)({word})\.t\.me(?!\w)", re.IGNORECASE)
     if names:
-        for part in who.name.split():
+        for part in {part for name in who.names for part in name.split()}:
             if len(part) >= SHORTEST_NAME:
                 yield re.compile(rf"(?<!\w)({re.escape(part)})(?!\w)")

@@ -17,7 +17,19 @@ from tenants.outbox.claims import (
 )
 from tenants.outbox.queue import enqueue, general_lane
 from tenants.outbox.results import bury, drop, finish, note_changed, pause_group, record_delivered, snooze
-from tenants.outbox.rows import CHANGES, PLAIN_LOOK, Body, Delivered, Entity, Look, NewRow, Row, cut, utf16
+from tenants.outbox.rows import (
+    CHANGES,
+    PLAIN_LOOK,
+    Body,
+    Delivered,
+    Entity,
+    Look,
+    NewRow,
+    Row,
+    cut,
+    put_behind,
+    utf16,
+)
 from tenants.outbox.traces import Ask, NewBody, Trace, find_traces, rewrite
 
 __all__ = [
@@ -48,6 +60,7 @@ __all__ = [
     "list_waiting",
     "note_changed",
     "pause_group",
+    "put_behind",
     "record_delivered",
     "rewrite",
     "seconds_until_due",

@@ -48,6 +48,15 @@ def cut(text: str, units: int) -> str:
     return text if utf16(text) <= units else text.encode("utf-16-le")[: 2 * units].decode("utf-16-le", "ignore")
 
 
+def put_behind(mark: str, text: str, entities: Sequence[Entity], units: int) -> tuple[str, tuple[Entity, ...]]:
+    """The text behind a mark, cut so that both have at most so many units; its formatting moved along and clipped."""
+    ahead = utf16(mark)
+    words = cut(text, units - ahead)
+    end = utf16(words)
+    moved = ((kind, at + ahead, min(length, end - at), more) for kind, at, length, more in entities if at < end)
+    return mark + words, tuple(moved)
+
+
 CHANGES = frozenset({"edit", "reaction", "deletion"})
 """Kinds of rows that change what was sent before; their `source` is the message that somebody changed."""
 

@@ -129,7 +129,7 @@ def test_formatting_moves_along() -> None:
     )
 
 
-ANNA = Profile(UserId(123456), "Anna Petrova", frozenset({"anna_p", "anna_old"}))
+ANNA = Profile(UserId(123456), frozenset({"Anna Petrova"}), frozenset({"anna_p", "anna_old"}))
 
 
 @pytest.mark.parametrize(
@@ -157,9 +157,7 @@ def test_a_mention_of_the_customer_and_a_link_to_the_profile_are_hidden_and_othe
 
 
 def test_a_program_that_greets_by_name_does_not_say_it() -> None:
-    assert (
-        conceal("Hello, Anna! Annabel waits.", (), ANNA, written_by_program=True)[0] == "Hello, •••! Annabel waits."
-    )
+    assert conceal("Hello, Anna! Annabel waits.", (), ANNA, names=True)[0] == "Hello, •••! Annabel waits."
 
 
 SCRIPTS = [0x30, 0xFF10, 0x0660, 0x06F0, 0x0966, 0x1D7CE]

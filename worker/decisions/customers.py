@@ -4,10 +4,12 @@ from typing import Literal
 
 from sessions.events import Incoming, Message, ReachChanged
 from tenants.dialogs import Dialog
+from tenants.identity import rename
 from tenants.intake import Disposition, Handled, Ignored, Queued
 from tenants.outbox import Body, NewRow
 from tenants.plans import Plan
 from tenants.settings.kinds import matches
+from worker.decisions.edits import body_of
 from worker.decisions.work import Work
 
 BLOCKED = "🚫 The customer has blocked the bot. Answers reach them again once they unblock it."
@@ -21,7 +23,7 @@ def customer_wrote(incoming: Incoming, message: Message, work: Work) -> Disposit
         return Ignored("not_on_white_list")
     dialog = work.dialogs.by_chat.get(chat.id)
     is_open = dialog is not None and dialog.is_open
-    if settings.PRIVATE_KEYWORDS and not is_open and not matches(settings.PRIVATE_KEYWORDS, message.text):
+    if settings.PRIVATE_KEYWORDS and not is_open and not matches(settings.PRIVATE_KEYWORDS, message.words):
         return Ignored("no_keyword")
     dialog = _meet(message, dialog, work)
     opened = dialog.customer_wrote()
@@ -29,7 +31,7 @@ def customer_wrote(incoming: Incoming, message: Message, work: Work) -> Disposit
         NewRow(
             lane=dialog.topic_lane,
             kind=shown_as(message),
-            body=Body(message.text, content=message.content, entities=message.entities, quote=message.quote),
+            body=body_of(message),
             update_id=incoming.id,
             source=(chat.id, message.id),
             reply_to=message.reply_to,
@@ -49,7 +51,7 @@ def _meet(message: Message, dialog: Dialog | None, work: Work) -> Dialog:
     if dialog is None:
         dialog = work.dialogs.open(chat.id, chat.title, None)
     elif dialog.name != chat.title:
-        dialog.rename(chat.title)
+        rename(dialog, chat.title, work.desk.settings)
     if sender is not None:
         dialog.username, dialog.language = sender.username, sender.language or dialog.language
     return dialog

@@ -29,6 +29,7 @@ from worker.decisions.edits import customer_edited, team_edited
 from worker.decisions.program import pressed, program_edited, program_wrote
 from worker.decisions.reactions import reacted
 from worker.decisions.team import team_wrote, topic_event
+from worker.decisions.veil import veil
 from worker.decisions.work import Work
 
 APOLOGY = "Sorry, this message could not be processed. Please try again a little later."
@@ -90,7 +91,7 @@ def speaks_in_general(incoming: Incoming, group: ChatId | None) -> bool:
 
 
 def dispatch(incoming: Incoming, work: Work) -> Disposition:
-    event = incoming.event
+    event = veil(incoming.event, work)
     match event:
         case Other():
             decided: Disposition = Ignored(event.reason)

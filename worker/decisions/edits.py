@@ -8,7 +8,7 @@ from sessions.events import Edited, Incoming, Message
 from tenants.dialogs import Dialog
 from tenants.ids import ChatId, LaneId, MessageId
 from tenants.intake import Disposition, Handled, Ignored, Queued
-from tenants.outbox import Body, NewBody, NewRow, Trace
+from tenants.outbox import PLAIN_LOOK, Body, NewBody, NewRow, Trace
 from worker.decisions.command import read_command
 from worker.decisions.work import Work
 
@@ -138,7 +138,15 @@ def find_new(work: Work, kind: str, source: tuple[ChatId, MessageId]) -> int | N
 
 
 def body_of(message: Message) -> Body:
-    return Body(message.text, content=message.content, entities=message.entities, buttons=message.buttons)
+    look = message.look if message.look.anew else PLAIN_LOOK
+    return Body(
+        message.text,
+        content=message.content,
+        entities=message.entities,
+        buttons=message.buttons,
+        quote=message.quote,
+        look=look,
+    )
 
 
 def edit_body(message: Message, trace: Trace) -> Body:

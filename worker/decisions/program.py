@@ -2,6 +2,7 @@
 
 from sessions.events import ChatKind, Edited, Incoming, Message, Pressed
 from tenants.dialogs import Dialog
+from tenants.identity import name_of
 from tenants.ids import ChatId
 from tenants.intake import Disposition, Handled, Ignored, Queued
 from tenants.outbox import Body, NewRow, cut
@@ -75,7 +76,8 @@ def pressed(event: Pressed, work: Work) -> Disposition:
     if isinstance(dialog, Ignored):
         return dialog
     label = cut(" ".join(event.label.split()), LONGEST_LABEL)
-    line = f"▫️ {dialog.name} pressed “{label}”" if label else f"▫️ {dialog.name} pressed a button"
+    who = name_of(dialog, work.desk.settings)
+    line = f"▫️ {who} pressed “{label}”" if label else f"▫️ {who} pressed a button"
     source = (event.chat.id, event.message)
     work.rows.append(NewRow(dialog.topic_lane, "notice", Body(line), source=source, reply_to=event.message))
     return Handled("pressed")
