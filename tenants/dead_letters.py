@@ -118,6 +118,7 @@ _KINDS: dict[str, What] = {
     "copy": "message",
     "mirror": "message",
     "edit": "message",
+    "deletion": "notice",
     "text": "notice",
     "lookup": "notice",
 }
