@@ -14,6 +14,8 @@ from worker.sending import LONGEST_TEXT, Dropped, Refused, Result, Sent, Taken, 
 
 EDITED = "✏️ edited: "
 """Stands before the new words where the old ones can't be changed."""
+TAKEN_BACK = Rejected("taken_back", "It was taken back before it was sent.")
+"""Why an answer is dropped that was deleted in the batch that it came with."""
 
 
 async def carry_out(line: Line, run: Sequence[Row]) -> list[Result]:
@@ -22,7 +24,7 @@ async def carry_out(line: Line, run: Sequence[Row]) -> list[Result]:
     if row.kind not in CHANGES:
         return await send_run(line, run)
     if row.target is None or row.source is None:
-        return [Dropped(run)]
+        return [Dropped(run, TAKEN_BACK if row.kind == "deletion" else None)]
     try:
         if row.kind == "reaction":
             return [await _react(line, row, row.target)]

@@ -1,8 +1,8 @@
 """The desk in both kinds of session, and what happens on each of its two sides."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -80,7 +80,17 @@ class Side:
         count = len(self.shown())
         message = self.send(text, **content)
         await self.stage.until(lambda: len(self.shown()) > count, f"a copy of {message}")
-        return message, self.shown()[count]
+        copy = self.shown()[count]
+        await self.recorded("SELECT 1 FROM message_map WHERE :copy IN (message_id, topic_message_id)", copy=copy.id)
+        return message, copy
+
+    async def recorded(self, question: str, **values: Any) -> list[Any]:
+        """Until the database has an answer; it changes right after what people see."""
+        found: list[Any] = []
+        async with asyncio.timeout(20):
+            while not found:
+                found = await self.stage.rows(question, **values)
+        return found
 
     def now(self, message: Message) -> Message:
         return self.stage.world.message(message.chat, message)
@@ -103,7 +113,3 @@ class Side:
 
 def _value(message: Message, name: str) -> Any:
     return getattr(message if hasattr(message, name) else message.content, name)
-
-
-def without_dates(message: Message) -> Message:
-    return replace(message, edited_at=None)
