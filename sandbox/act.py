@@ -136,6 +136,8 @@ _DEEDS: dict[str, Deed] = {
     "send_album": _send_album,
     "forward": _forward,
     "edit": lambda s: s.world.edit(s.me, s.message, s["text"]),
+    "edit_media": lambda s: s.world.edit_media(s.me, s.message, **s.rest("chat", "message")),
+    "move": lambda s: s.world.move(s.me, s.message, float(s["latitude"]), float(s["longitude"])),
     "delete": lambda s: s.world.delete(s.me, s.message),
     "pin": lambda s: s.world.pin(s.me, s.message),
     "react": lambda s: s.world.react(s.me, s.message, s.get("emoji")),

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Literal, NewType
 
 from tenants.ids import ChatId, MessageId, TopicId, UpdateId, UserId
-from tenants.outbox.rows import Entity
+from tenants.outbox.rows import PLAIN_LOOK, Entity, Look
 
 Cursor = NewType("Cursor", str)
 """Where a session's stream of updates stands. Opaque: stored with its effects, handed back as it was."""
@@ -48,6 +48,15 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
+class Contact:
+    """Somebody's card. `user` is None for whoever Telegram does not know."""
+
+    name: str
+    phone: str = field(repr=False)
+    user: UserId | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """What someone wrote. `text` is the text or the caption; `content` names the kind as the Bot API does.
 
@@ -55,7 +64,10 @@ class Message:
     formatting. `reply_at` is where the words begin that a reply quotes, in UTF-16 units (Bot API: TextQuote).
     `outgoing`: the bot itself wrote it, through another program that drives it; only a parallel session sees that.
     `date` is when it was sent, in seconds of the epoch. `origin` is there for a forwarded message. `quote` are the
-    words that a reply quotes. `described`: bots can't copy it, and `text` says what it is.
+    words that a reply quotes. `described`: bots can't copy it, and `text` says what it is. `look` is what an edit has
+    to say again beside the words, and `digest` is the same for two messages that show the same (`sessions.digests`).
+    `typed` is what was written where `text` is only what the team may read of it; `hides_author`: nor may it see who
+    wrote it.
     """
 
     chat: Chat
@@ -76,6 +88,16 @@ class Message:
     origin: Origin | None = None
     quote: str = ""
     described: bool = False
+    look: Look = PLAIN_LOOK
+    digest: str = ""
+    contact: Contact | None = None
+    typed: str | None = None
+    hides_author: bool = False
+
+    @property
+    def words(self) -> str:
+        """For whatever looks for words in it."""
+        return self.text if self.typed is None else self.typed
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +105,20 @@ class Edited:
     """A message as it is now."""
 
     message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Reacted:
+    """Somebody's reactions to a message are others now. `emoji` is the newest that is there, None for none at all;
+    `before` is what was there. Custom emoji and paid reactions do not count. `person` is None for whoever acts as a
+    group or a channel.
+    """
+
+    chat: Chat
+    person: Person | None
+    message: MessageId
+    emoji: str | None
+    before: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +167,15 @@ class Other:
     reason: str
 
 
-Event = Message | Edited | Pressed | TopicEvent | ReachChanged | GroupMoved | Other
+Event = Message | Edited | Reacted | Pressed | TopicEvent | ReachChanged | GroupMoved | Other
+
+
+def read_reactions(chat: Chat, person: Person | None, message: MessageId, was: list[str], now: list[str]) -> Event:
+    """The emoji in the order of the update."""
+    if was == now:
+        return Other("message_reaction", "no_emoji")
+    fresh = [emoji for emoji in now if emoji not in was] or now
+    return Reacted(chat, person, message, fresh[-1] if fresh else None, tuple(was))
 
 
 @dataclass(frozen=True, slots=True)

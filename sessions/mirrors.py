@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from sessions.port import MIRROR_MARK
-from tenants.outbox import Entity, cut, utf16
+from tenants.outbox import Entity, put_behind
 
 LONGEST_TEXT = 4096
 """UTF-16 units of a text (Bot API: sendMessage)."""
@@ -15,12 +15,6 @@ CAPTIONED = frozenset({"photo", "video", "animation", "audio", "voice", "documen
 
 def marked(text: str, entities: Sequence[Entity], *, caption: bool = False) -> tuple[str, tuple[Entity, ...]]:
     """The text behind the mark, cut to what a text or a caption holds, its formatting moved along and clipped."""
-    ahead = utf16(MIRROR_MARK)
-    words = cut(text, (LONGEST_CAPTION if caption else LONGEST_TEXT) - ahead)
-    end = utf16(words)
-    kept = [
-        (kind, offset + ahead, min(length, end - offset), more)
-        for kind, offset, length, more in entities
-        if offset < end
-    ]
-    return MIRROR_MARK + words if words else MIRROR_MARK.rstrip(), tuple(kept)
+    longest = LONGEST_CAPTION if caption else LONGEST_TEXT
+    words, moved = put_behind(MIRROR_MARK, text, entities, longest)
+    return words.rstrip() if words == MIRROR_MARK else words, moved

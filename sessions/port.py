@@ -7,7 +7,7 @@ from typing import NewType, Protocol
 
 from sessions.events import Batch, Buttons, ChatKind, Cursor, Incoming, Person
 from tenants.ids import ChatId, MessageId, TopicId, UserId
-from tenants.outbox.rows import Entity
+from tenants.outbox.rows import PLAIN_LOOK, Entity, Look
 
 IdempotencyKey = NewType("IdempotencyKey", str)
 """Names one sending for ever. The Bot API has no use for it; MTProto derives its random_id from it."""
@@ -29,11 +29,22 @@ class Doubt:
 
 
 @dataclass(frozen=True, slots=True)
+class Caption:
+    """What stands below a media instead of what stood there; `look` names the media itself and how it is shown."""
+
+    text: str
+    content: str
+    entities: tuple[Entity, ...] = ()
+    look: Look = PLAIN_LOOK
+
+
+@dataclass(frozen=True, slots=True)
 class Copy:
     """Copy messages of one chat to another. More than one id is an album: strictly increasing ids, at most 10.
 
     `keep_origin` forwards instead, so that it shows who first said it; a forward is no reply. `quote` are words of
-    the message that it replies to, left away where they do not stand there.
+    the message that it replies to, left away where they do not stand there. `captions` are none, or one for each
+    media: the captions that people see, also where it is empty.
     """
 
     key: IdempotencyKey
@@ -45,13 +56,15 @@ class Copy:
     doubt: Doubt | None = None
     keep_origin: bool = False
     quote: str = ""
+    captions: tuple[Caption, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Mirror:
     """Show in a topic what another program sent as the bot: marked as the bot's, its buttons without effect.
 
-    More than one id is an album. `text`, `entities`, `content` and `buttons` are the first message's.
+    More than one id is an album. `text`, `entities`, `content` and `buttons` are the first message's. `captions` are
+    those of an album where they are not to be read off the messages.
     """
 
     key: IdempotencyKey
@@ -65,11 +78,14 @@ class Mirror:
     entities: tuple[Entity, ...] = ()
     buttons: Buttons = ()
     doubt: Doubt | None = None
+    captions: tuple[Caption, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """Make a mirrored message, `message` in `to`, show what its original `source` shows now."""
+    """Make a message of the bot's, `message` in `to`, show what its original `source` shows now. `look.media` is
+    there only where another file has taken the place of the first.
+    """
 
     key: IdempotencyKey
     to: ChatId
@@ -79,11 +95,14 @@ class Edit:
     content: str
     entities: tuple[Entity, ...] = ()
     buttons: Buttons = ()
+    look: Look = PLAIN_LOOK
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text of our own, at most 4096 UTF-16 units, with its formatting as MarkdownV2 or as entities."""
+    """A text of our own, at most 4096 UTF-16 units, with its formatting as MarkdownV2 or as entities. `preview` shows
+    where its links lead; `quote` are words of the message that it replies to, as a copy's.
+    """
 
     key: IdempotencyKey
     to: ChatId
@@ -93,6 +112,8 @@ class Text:
     reply_to: MessageId | None
     entities: tuple[Entity, ...] = ()
     doubt: Doubt | None = None
+    preview: bool = False
+    quote: str = ""
 
 
 Outgoing = Copy | Text | Mirror | Edit
@@ -156,12 +177,19 @@ class Session(Protocol):
 
     async def send(self, outgoing: Outgoing) -> Sequence[MessageId]:
         """The new ids, in order. Fewer ids than asked means that some of an album could not be copied. An `Edit`
-        answers with the id of the message that shows it.
+        answers with the id of the message that shows it; one that changes nothing succeeds. Raises `Rejected` with
+        `not_editable` where Telegram does not let it be changed, and with `message_gone` where it is not there.
         """
         ...
 
+    async def react(self, chat: ChatId, message: MessageId, emoji: str | None) -> None:
+        """Sets the one reaction that a bot has to a message, or takes it away (Bot API: setMessageReaction)."""
+        ...
+
     async def delete(self, chat: ChatId, messages: Sequence[MessageId]) -> None:
-        """Up to 100 of the bot's own messages, younger than 48 hours (Bot API: deleteMessages)."""
+        """Up to 100 of the bot's own messages, younger than 48 hours (Bot API: deleteMessages). Those that are not
+        there any more are no error. Raises `Rejected` for a single one that can't be deleted.
+        """
         ...
 
     async def create_topic(self, group: ChatId, name: str, key: IdempotencyKey, color: int | None = None) -> TopicId:

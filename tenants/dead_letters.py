@@ -120,6 +120,7 @@ _KINDS: dict[str, What] = {
     "line": "message",
     "mirror": "message",
     "edit": "message",
+    "deletion": "notice",
     "text": "notice",
     "lookup": "notice",
 }

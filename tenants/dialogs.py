@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import bindparam, insert, text, update
 
 from tenants.db import UnitOfWork
-from tenants.ids import ChatId, DialogId, LaneId, TenantId, TopicId, new_id
+from tenants.ids import ChatId, DialogId, LaneId, MessageId, TenantId, TopicId, new_id
 from tenants.models import dialogs, lanes
 from tenants.settings.schema import NEVER_CLOSE
 
@@ -166,12 +166,15 @@ _SAVE = (
 
 @dataclass(slots=True)
 class DialogBook:
-    """The dialogs that one batch of updates touches, found by chat and by topic."""
+    """The dialogs that one batch of updates touches, found by chat and by topic, and by a message in the group where
+    that was asked for.
+    """
 
     tenant: TenantId
     now: datetime
     by_chat: dict[ChatId, Dialog] = field(default_factory=dict)
     by_topic: dict[TopicId, Dialog] = field(default_factory=dict)
+    by_message: dict[MessageId, Dialog] = field(default_factory=dict)
     _before: dict[DialogId, dict[str, Any]] = field(default_factory=dict)
 
     def keep(self, dialog: Dialog) -> None:
@@ -227,21 +230,46 @@ class DialogBook:
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """The dialogs that a tenant's batch touches. `adopting`: also those whose topic was asked for and has not been
-    confirmed.
+    confirmed. `messages` of the `group` have a counterpart with the customer.
     """
 
     tenant: TenantId
     chats: Collection[ChatId] = ()
     topics: Collection[TopicId] = ()
     adopting: bool = False
+    group: ChatId | None = None
+    messages: Collection[MessageId] = ()
+
+
+_SHOWN = text(
+    """
+    SELECT DISTINCT w.tenant, w.message, m.chat_id
+    FROM unnest(CAST(:tenants AS uuid[]), CAST(:groups AS bigint[]), CAST(:messages AS bigint[]))
+        AS w(tenant, chat, message)
+    JOIN message_map m ON m.tenant_id = w.tenant AND m.group_id = w.chat AND m.topic_message_id = w.message
+    """
+)
+
+
+async def _find_shown(unit: UnitOfWork, wanted: Sequence[Wanted]) -> list[tuple[TenantId, MessageId, ChatId]]:
+    """Whose chats these messages of groups belong to."""
+    asked = [(want.tenant, want.group, message) for want in wanted for message in want.messages]
+    if not asked:
+        return []
+    tenants, groups, messages = zip(*asked, strict=True)
+    values = {"tenants": list(tenants), "groups": list(groups), "messages": list(messages)}
+    return [(row.tenant, row.message, row.chat_id) for row in await unit.execute(_SHOWN, values)]
 
 
 async def load_books(unit: UnitOfWork, wanted: Sequence[Wanted], now: datetime) -> dict[TenantId, DialogBook]:
     """One book for each, the dialogs locked until the unit ends."""
     books = {want.tenant: DialogBook(want.tenant, now) for want in wanted}
+    shown = await _find_shown(unit, wanted)
+    chats = [(want.tenant, chat) for want in wanted for chat in want.chats]
+    chats += [(tenant, chat) for tenant, _, chat in shown]
     values = {
-        "chats_of": [want.tenant for want in wanted for _ in want.chats],
-        "chats": [chat for want in wanted for chat in want.chats],
+        "chats_of": [tenant for tenant, _ in chats],
+        "chats": [chat for _, chat in chats],
         "topics_of": [want.tenant for want in wanted for _ in want.topics],
         "topics": [topic for want in wanted for topic in want.topics],
         "adopting": [want.tenant for want in wanted if want.adopting],
@@ -249,6 +277,9 @@ async def load_books(unit: UnitOfWork, wanted: Sequence[Wanted], now: datetime) 
     for row in (await unit.execute(_FIND, values)).mappings():
         dialog = dict(row)
         books[dialog.pop("tenant_id")].keep(_read(dialog))
+    for tenant, message, chat in shown:
+        if chat in books[tenant].by_chat:
+            books[tenant].by_message[message] = books[tenant].by_chat[chat]
     return books
 
 
@@ -305,6 +336,13 @@ _CLOSE_DUE = text(
 async def close_due(unit: UnitOfWork, tenant: TenantId) -> int:
     """AUTOCLOSE: closes the dialogs whose hour has come. How many."""
     return len((await unit.execute(_CLOSE_DUE, {"tenant": tenant})).all())
+
+
+_TOPIC_LANE = text("SELECT id FROM lanes WHERE tenant_id = :tenant AND dialog_id = :dialog AND direction = 'topic'")
+
+
+async def get_topic_lane(unit: UnitOfWork, tenant: TenantId, dialog: DialogId) -> LaneId:
+    return LaneId((await unit.execute(_TOPIC_LANE, {"tenant": tenant, "dialog": dialog})).scalar_one())
 
 
 @dataclass(frozen=True, slots=True)

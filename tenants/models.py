@@ -255,7 +255,7 @@ outbox = Table(
     Column("id", UUID, primary_key=True),
     _tenant(),
     Column("lane_id", UUID, nullable=False),
-    Column("lane_seq", BigInteger, nullable=False),
+    Column("lane_seq", BigInteger),  # none while it stands back behind messages
     Column("kind", Text, nullable=False),
     Column("state", Text, nullable=False, server_default=text("'waiting'")),
     Column("update_id", BigInteger),
@@ -287,6 +287,11 @@ outbox = Table(
     CheckConstraint("state IN ('waiting', 'sending', 'delivered', 'buried', 'dropped')", name="state"),
     CheckConstraint("state <> 'buried' OR error IS NOT NULL", name="buried_has_error"),
     CheckConstraint("state <> 'delivered' OR result_message_id IS NOT NULL", name="delivered_has_result"),
+    CheckConstraint("lane_seq IS NOT NULL OR state IN ('waiting', 'dropped')", name="numbered"),
+    Index(
+        "ix_outbox_changes", "tenant_id", "source_message_id", postgresql_where=text("kind IN ('edit', 'reaction')")
+    ),
+    Index("ix_outbox_later", "tenant_id", postgresql_where=text("lane_seq IS NULL AND state = 'waiting'")),
     Index("ix_outbox_update", "tenant_id", "update_id"),
     Index("ix_outbox_album", "tenant_id", "album", postgresql_where=text("album IS NOT NULL")),
     Index("ix_outbox_ended_at", "ended_at"),

@@ -5,7 +5,7 @@ are kept for 48 hours, those of buried ones for seven days.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -15,7 +15,7 @@ from tenants.db import UnitOfWork
 from tenants.dead_letters import OUR_FAULT, DeadLetterId, Direction, Reason, read_reason
 from tenants.ids import ChatId, DialogId, MessageId, TenantId, UpdateId
 
-State = Literal["waiting", "sending", "delivered", "buried", "set_aside"]
+State = Literal["waiting", "sending", "delivered", "buried", "dropped", "set_aside"]
 Obstacle = Literal["order", "topic", "group", "lane", "album", "turn"]
 
 
@@ -31,9 +31,20 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """The newest edit, reaction or deletion that went that way. `at`: when it ended, or when it came."""
+
+    kind: Literal["edit", "reaction", "deletion"]
+    direction: Direction
+    state: State
+    at: datetime
+    reason: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Story:
     """`reason`: why it did not arrive, or why the last attempt failed. `dead`: what a retry would replay;
-    `asked_at`: when one was asked for that has yet to happen.
+    `asked_at`: when one was asked for that has yet to happen. `dropped`: it was taken back before it was sent.
     """
 
     direction: Direction
@@ -48,11 +59,13 @@ class Story:
     replays: int = 0
     dead: tuple[DeadLetterId, ...] = ()
     asked_at: datetime | None = None
+    changes: tuple[Change, ...] = ()
 
 
 _COLUMNS = """
     SELECT o.id, o.kind, o.state, o.update_id, o.reply_to, o.attempts, o.error, o.error_text, o.generation,
-        o.not_before, o.tried_at, o.ended_at, l.direction, l.blocked_until, clock_timestamp() AS now,
+        o.not_before, o.tried_at, o.ended_at, o.source_chat_id, o.source_message_id, o.result_message_id, d.chat_id,
+        l.direction, l.blocked_until, clock_timestamp() AS now,
         coalesce(u.received_at, o.created_at) AS received_at,
         l.direction = 'topic' AND d.topic_id IS NULL AS lacks_topic,
         (SELECT count(*) FROM outbox b WHERE b.lane_id = o.lane_id AND b.lane_seq < o.lane_seq
@@ -61,7 +74,8 @@ _COLUMNS = """
             AND l.direction = 'topic') AS paused_until
     FROM lanes l JOIN outbox o ON o.lane_id = l.id JOIN dialogs d ON d.tenant_id = l.tenant_id AND d.id = l.dialog_id
     LEFT JOIN updates u ON u.tenant_id = o.tenant_id AND u.update_id = o.update_id
-    WHERE l.tenant_id = :tenant AND l.dialog_id = :dialog AND o.tenant_id = :tenant AND o.state <> 'dropped'
+    WHERE l.tenant_id = :tenant AND l.dialog_id = :dialog AND o.tenant_id = :tenant
+        AND (o.state <> 'dropped' OR o.error = 'taken_back')
 """
 _BY_MESSAGE = text(
     f"""
@@ -70,13 +84,30 @@ _BY_MESSAGE = text(
         WHERE l.tenant_id = :tenant AND l.dialog_id = :dialog
             AND ((l.direction = 'topic' AND o.result_message_id = :message) OR (l.direction = 'customer'
                 AND o.source_chat_id = :group AND o.source_message_id = :message))
+        UNION
+        SELECT o.id, o.album FROM lanes l JOIN outbox e ON e.lane_id = l.id JOIN outbox o ON o.lane_id = l.id
+            AND o.source_chat_id = e.source_chat_id AND o.source_message_id = e.source_message_id
+        WHERE l.tenant_id = :tenant AND l.dialog_id = :dialog AND l.direction = 'topic' AND e.kind = 'edit'
+            AND e.result_message_id = :message
     )
-    {_COLUMNS} AND (o.id IN (SELECT id FROM found) OR o.album IN (SELECT album FROM found)) ORDER BY o.lane_seq
+    {_COLUMNS} AND (o.kind NOT IN ('edit', 'reaction', 'deletion') OR o.error = 'taken_back')
+        AND (o.id IN (SELECT id FROM found) OR o.album IN (SELECT album FROM found)) ORDER BY o.lane_seq
     """  # noqa: S608  # a constant of ours
 )
 _BY_UPDATE = text(
     f"{_COLUMNS} AND o.update_id = :update AND o.kind IN ('copy', 'forward', 'line', 'answer', 'mirror', 'edit') "
     "ORDER BY o.lane_seq"
+)
+_CHANGES = text(
+    """
+    SELECT DISTINCT ON (o.kind, l.direction) o.kind, o.state, o.error, o.error_text, l.direction,
+        coalesce(o.ended_at, o.created_at) AS at
+    FROM unnest(CAST(:chats AS bigint[]), CAST(:messages AS bigint[])) AS w(chat, message)
+    JOIN outbox o ON o.tenant_id = :tenant AND o.source_chat_id = w.chat AND o.source_message_id = w.message
+        AND o.kind IN ('edit', 'reaction', 'deletion')
+    JOIN lanes l ON l.tenant_id = o.tenant_id AND l.id = o.lane_id AND l.dialog_id = :dialog
+    ORDER BY o.kind, l.direction, o.id DESC
+    """
 )
 _SET_ASIDE = text(
     """
@@ -95,7 +126,7 @@ async def find_story(
     if rows and rows[0].kind == "notice":
         rows = await _find_subject(unit, place, rows[0]) or rows
     if rows:
-        return _read(rows)
+        return replace(_read(rows), changes=await _find_changes(unit, place, rows))
     row = (await unit.execute(_SET_ASIDE, {"tenant": tenant, "group": group, "message": message})).first()
     if row is None:
         return None
@@ -111,6 +142,25 @@ async def find_story(
     )
 
 
+async def _find_changes(unit: UnitOfWork, place: dict[str, Any], rows: Sequence[Any]) -> tuple[Change, ...]:
+    """Of the message itself, and of its counterpart."""
+    own = {(row.source_chat_id, row.source_message_id) for row in rows}
+    own |= {(place["group"] if row.direction == "topic" else row.chat_id, row.result_message_id) for row in rows}
+    known = [(chat, message) for chat, message in own if message is not None]
+    values = {"tenant": place["tenant"], "dialog": place["dialog"]}
+    values |= {"chats": [chat for chat, _ in known], "messages": [message for _, message in known]}
+    return tuple(
+        Change(
+            kind=row.kind,
+            direction="customer" if row.direction == "customer" else "team",
+            state=row.state,
+            at=row.at,
+            reason=None if row.error is None else read_reason(row.error, row.error_text),
+        )
+        for row in await unit.execute(_CHANGES, values)
+    )
+
+
 async def _find_subject(unit: UnitOfWork, place: dict[str, Any], notice: Any) -> Sequence[Any]:
     if notice.update_id is not None:
         return (await unit.execute(_BY_UPDATE, {**place, "update": notice.update_id})).all()
@@ -119,12 +169,13 @@ async def _find_subject(unit: UnitOfWork, place: dict[str, Any], notice: Any) ->
     return ()
 
 
-_WORST_FIRST: tuple[State, ...] = ("buried", "waiting", "sending", "delivered")
+_WORST_FIRST: tuple[State, ...] = ("buried", "waiting", "sending", "delivered", "dropped")
 
 
 def _read(rows: Sequence[Any]) -> Story:
     """Several rows are the pieces of one album or of one joined text: the worst of them counts."""
     worst = min(rows, key=lambda row: _WORST_FIRST.index(row.state))
+    refusal = None if worst.state == "dropped" else worst.error
     return Story(
         direction="customer" if worst.direction == "customer" else "team",
         state=worst.state,
@@ -134,7 +185,7 @@ def _read(rows: Sequence[Any]) -> Story:
         tried_at=worst.tried_at,
         ended_at=worst.ended_at,
         waits=_waits(worst) if worst.state == "waiting" else (),
-        reason=None if worst.error is None else read_reason(worst.error, worst.error_text),
+        reason=None if refusal is None else read_reason(refusal, worst.error_text),
         replays=worst.generation,
         dead=tuple(row.id for row in rows if row.state == "buried"),
     )

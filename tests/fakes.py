@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from time import time
 
+from sessions.digests import digest_of
 from sessions.errors import Flaky, Rejected, SessionError
 from sessions.events import (
     Batch,
@@ -20,6 +21,7 @@ from sessions.events import (
     Message,
     Person,
     Pressed,
+    Reacted,
     TopicEvent,
 )
 from sessions.port import (
@@ -98,7 +100,7 @@ class FakeSession:
             "album": None,
             "date": int(time()),
         }
-        return Message(**{**values, **more})  # type: ignore[arg-type]
+        return with_digest(Message(**{**values, **more}))  # type: ignore[arg-type]
 
     def operator(self, text: str, topic: int | None, **more: object) -> Message:
         group = Chat(GROUP, ChatKind.SUPERGROUP, "Desk")
@@ -112,7 +114,11 @@ class FakeSession:
         return self.customer(text, user=user, **values)
 
     def edited(self, message: Message, text: str, **more: object) -> Edited:
-        return Edited(replace(message, text=text, **more))  # type: ignore[arg-type]
+        return Edited(with_digest(replace(message, text=text, **more)))  # type: ignore[arg-type]
+
+    def reacted(self, message: Message, emoji: str | None, before: tuple[str, ...] = ()) -> Reacted:
+        """By whoever wrote it: a person has a reaction to anything."""
+        return Reacted(message.chat, Person(UserId(9), "Olga", None, is_bot=False), message.id, emoji, before)
 
     def pressed(self, message: Message, label: str) -> Pressed:
         person = Person(UserId(message.chat.id), message.chat.title, None, is_bot=False)
@@ -191,6 +197,10 @@ class FakeSession:
         await self._carry_out("delete", (chat, tuple(messages)))
         self._answer("delete")
 
+    async def react(self, chat: ChatId, message: MessageId, emoji: str | None) -> None:
+        await self._carry_out("react", (chat, message, emoji))
+        self._answer("react")
+
     async def create_topic(self, group: ChatId, name: str, key: IdempotencyKey, color: int | None = None) -> TopicId:
         await self._carry_out("create_topic", (group, name))
         topic = TopicId(next(self._group_ids))
@@ -223,6 +233,17 @@ class FakeSession:
 
     async def publish_commands(self, commands: Sequence[tuple[str, str]]) -> None:
         await self._carry_out("publish_commands", tuple(commands))
+
+
+def with_digest(message: Message) -> Message:
+    shown = digest_of(
+        text=message.text,
+        content=message.content,
+        entities=message.entities,
+        buttons=message.buttons,
+        media=message.look,
+    )
+    return replace(message, digest=shown)
 
 
 def texts(calls: list[Call]) -> list[str]:

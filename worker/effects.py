@@ -4,12 +4,15 @@ from tenants import outbox
 from tenants.connections import follow_group, propose_group
 from tenants.crypto import Keyring
 from tenants.db import UnitOfWork
+from tenants.identity import entitle
 from worker.commands import COMMANDS
 from worker.decisions.work import Work
 
 
 async def follow_up(unit: UnitOfWork, work: Work, keyring: Keyring) -> None:
     """Before the dialogs and the rows are stored: it adds to both."""
+    for dialog in work.dialogs.by_chat.values():
+        entitle(dialog, work.desk.settings)
     if work.rewritten:
         await outbox.rewrite(unit, work.desk.tenant, work.rewritten, keyring)
     for call in work.calls:

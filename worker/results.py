@@ -14,11 +14,12 @@ from tenants.outbox import Body, Delivered, NewRow, Row
 from worker import metrics
 from worker.line import Line
 from worker.obeying import record_found
-from worker.sending import Dropped, Refused, Sent, Settled
+from worker.sending import Dropped, Refused, Sent, Settled, Taken
 
 GROUP_GONE_PAUSE = timedelta(minutes=1)
 LONGEST_BACKOFF = 300.0
 NOW = timedelta(0)
+DELETED = "🗑 Deleted for the customer."
 
 
 async def record_sent(unit: UnitOfWork, sent: Sequence[tuple[Line, Sequence[Sent]]]) -> set[TenantId]:
@@ -30,14 +31,30 @@ async def record_sent(unit: UnitOfWork, sent: Sequence[tuple[Line, Sequence[Sent
             for row, message, part_at in zip(result.run, result.messages, parts, strict=True):
                 delivered.append(Delivered(line.tenant, row.id, message, part_at))
     holders = [(line.tenant, line.lease, line.group) for line, _ in sent]
-    return await outbox.record_delivered(unit, holders, delivered)
+    lost = await outbox.record_delivered(unit, holders, delivered)
+    edits = [row.id for _, results in sent for result in results for row in result.run if row.kind == "edit"]
+    if edits:
+        await outbox.note_changed(unit, edits)
+    return lost
 
 
 async def record_settled(unit: UnitOfWork, line: Line, settled: Settled, keyring: Keyring, brand_link: str) -> None:
     if isinstance(settled, Dropped):
-        await outbox.drop(unit, line.tenant, line.lease, settled.run)
+        error = (None, None) if settled.error is None else (settled.error.code, settled.error.text)
+        await outbox.drop(unit, line.tenant, line.lease, settled.run, error=error)
+    elif isinstance(settled, Taken):
+        await _record_taken(unit, line, settled.run[0], keyring)
     else:
         await record_found(unit, line, settled, keyring, brand_link)
+
+
+async def _record_taken(unit: UnitOfWork, line: Line, row: Row, keyring: Keyring) -> None:
+    """Says so in the topic, once."""
+    if not await outbox.finish(unit, line.tenant, line.lease, row) or row.dialog is None:
+        return
+    lane = await dialogs.get_topic_lane(unit, line.tenant, row.dialog)
+    reply_to = row.source[1] if row.source else None
+    await outbox.enqueue(unit, line.tenant, [NewRow(lane, "notice", Body(DELETED), reply_to=reply_to)], keyring)
 
 
 async def record_refused(unit: UnitOfWork, line: Line, refused: Refused, keyring: Keyring) -> None:
@@ -103,7 +120,8 @@ async def _give_up(unit: UnitOfWork, line: Line, run: Sequence[Row], error: Sess
     )
     if first.kind != "answer" and state.was_unreachable:
         return
-    reply_to = first.source[1] if first.kind == "answer" and first.source else None
+    is_teams = first.kind in {"answer", *outbox.CHANGES} and first.direction == "customer"
+    reply_to = first.source[1] if is_teams and first.source else None
     words = Body(_words(first, error))
     notice = NewRow(state.topic_lane, "notice", words, update_id=first.update_id, reply_to=reply_to)
     await outbox.enqueue(unit, line.tenant, [notice], keyring)
@@ -117,8 +135,11 @@ def _words(row: Row, error: SessionError) -> str:
         "forward": "A message could not be shown here",
         "line": "A message could not be shown here",
         "mirror": "A message of your program could not be shown here",
-        "edit": "A change of your program's message could not be shown here",
+        "edit": "A change could not be shown here",
+        "deletion": "Not deleted for the customer",
     }
+    if row.kind == "edit" and row.direction == "customer":
+        return f"⚠️ The customer does not have your change: {error.text}"
     remedy = ""
     if error.code == "blocked":
         remedy = " Your answers reach them again once they unblock it."

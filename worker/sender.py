@@ -18,12 +18,13 @@ from tenants.ids import ChatId, LaneId
 from tenants.outbox import Row, Wish
 from worker import metrics
 from worker.allowance import Allowance, Spent
+from worker.changing import carry_out
 from worker.checkpoints import checkpoint
 from worker.errands import Errand, ErrandResult, run_errand
 from worker.housekeeper import Housekeeper
 from worker.leases import LeaseKeeper
 from worker.line import Line
-from worker.sending import Dropped, Found, Refused, Result, Sent, send_run
+from worker.sending import Dropped, Found, Refused, Result, Sent, Taken
 from worker.turn import Home, Part
 
 TEAM_AT_ONCE = 8
@@ -32,6 +33,8 @@ SOONEST = 0.2
 """Seconds: a row that is due but can't be claimed yet (a reply that waits for its target) is asked for this often."""
 LONGEST_WAIT_FOR_REPLY = 2.0
 LONGEST_WAIT = 30.0
+
+_SETTLED = {Dropped: "message.dropped", Taken: "message.taken_back", Found: "person.looked_up"}
 
 log = structlog.get_logger()
 
@@ -120,7 +123,7 @@ class Sender:
             self._line,
             sent=[result for result in results if isinstance(result, Sent)],
             refused=[result for result in results if isinstance(result, Refused)],
-            settled=[result for result in results if isinstance(result, (Dropped, Found))],
+            settled=[result for result in results if isinstance(result, (Dropped, Taken, Found))],
             errand_result=errand_result,
             wish=self._wish(busy) if self._look and not self._draining else None,
             errands=self._look_for_errands and self._may_errand(),
@@ -254,7 +257,7 @@ class Sender:
         self._keeper.require(self._line.lease)
         checkpoint("sender.before_call")
         began = monotonic()
-        results = await send_run(self._line, run)
+        results = await carry_out(self._line, run)
         checkpoint("sender.after_call")
         for result in results:
             self._note(result, spent, monotonic() - began)
@@ -292,7 +295,7 @@ class Sender:
             metrics.RELAYED.labels(first.direction).inc(len(result.run))
             return
         if not isinstance(result, Refused):
-            about.info("message.dropped" if isinstance(result, Dropped) else "person.looked_up")
+            about.info(_SETTLED[type(result)])
             return
         about.info("message.refused", code=result.error.code)
         metrics.RETRIES.labels(result.error.code).inc()

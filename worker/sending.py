@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from sessions.errors import Gone, Rejected, SessionError
-from sessions.port import MIRROR_MARK, Copy, Doubt, Edit, IdempotencyKey, Mirror, Session, Text
+from sessions.port import MIRROR_MARK, Caption, Copy, Doubt, IdempotencyKey, Mirror, Session, Text
 from tenants.ids import ChatId, MessageId
 from tenants.outbox import Entity, Row, cut, utf16
 from worker.decisions.command import Inquiry, Told
@@ -32,7 +32,15 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """Decided at the last moment not to go out."""
+    """Decided at the last moment not to go out: because of what Telegram answered, if there is an `error`."""
+
+    run: Sequence[Row]
+    error: SessionError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What was sent is taken back."""
 
     run: Sequence[Row]
 
@@ -45,10 +53,8 @@ class Found:
     told: Told
 
 
-Settled = Dropped | Found
-Result = Sent | Refused | Dropped | Found
-NOTHING_TO_EDIT = frozenset({"not_editable", "message_gone"})
-"""Codes of refusals of an edit: the message was deleted in the topic, or is no copy of ours."""
+Settled = Dropped | Taken | Found
+Result = Sent | Refused | Settled
 
 
 def units_of(run: Sequence[Row]) -> int:
@@ -67,13 +73,13 @@ async def send_run(line: Line, run: Sequence[Row]) -> list[Result]:
         others = [row for row in run if not row.is_own]
         return [Dropped(own), *(await send_run(line, others) if others else ())]
     session, group = line.session, line.group
+    if len(run) > 1 and run[0].album is None and not run[0].joinable and any(row.body.look.anew for row in run):
+        return await _send_one_by_one(session, run, group)
     if len(run) > 1:
         return await _send_together(session, run, group)
     row = run[0]
     if row.kind == "lookup":
         return [await _inquire(line, row)]
-    if row.kind == "edit":
-        return [await _edit(session, row, group)]
     return [await _send_alone(session, row, group)]
 
 
@@ -83,27 +89,6 @@ async def _inquire(line: Line, row: Row) -> Result:
     except SessionError as error:
         return Refused((row,), error)
     return Found((row,), told)
-
-
-async def _edit(session: Session, row: Row, group: ChatId | None) -> Result:
-    if row.target is None or row.source is None:
-        return Dropped((row,))
-    edit = Edit(
-        key=_key(row),
-        to=_target(row, group),
-        message=row.target,
-        source=row.source,
-        text=row.body.text,
-        content=row.body.content,
-        entities=row.body.entities,
-        buttons=row.body.buttons,
-    )
-    try:
-        return Sent((row,), await session.send(edit))
-    except SessionError as error:
-        if error.code in NOTHING_TO_EDIT:
-            return Dropped((row,))
-        return Refused((row,), error)
 
 
 async def _send_together(session: Session, run: Sequence[Row], group: ChatId | None) -> list[Result]:
@@ -117,7 +102,7 @@ async def _send_together(session: Session, run: Sequence[Row], group: ChatId | N
         if len(messages) == len(run):
             return [Sent(run, messages)]
         # Telegram left out what it could not copy and does not say which: take back the others
-        await session.delete(_target(run[0], group), messages)
+        await session.delete(target_of(run[0], group), messages)
     except SessionError as error:
         alone_helps = isinstance(error, Rejected) or (isinstance(error, Gone) and error.what == "source")
         if not alone_helps or error.code == "sent_before":
@@ -138,7 +123,7 @@ async def _send_one_by_one(session: Session, run: Sequence[Row], group: ChatId |
 async def _send_alone(session: Session, row: Row, group: ChatId | None) -> Result:
     run = (row,)
     try:
-        if row.kind not in COPIED or (row.kind == "answer" and row.body.content == "dice"):
+        if row.kind not in COPIED or _is_said(row):
             return Sent(run, await session.send(_text(row, group)))
         try:
             return Sent(run, await session.send(_copy_or_mirror(run, group)))
@@ -153,7 +138,7 @@ async def _send_alone(session: Session, row: Row, group: ChatId | None) -> Resul
 async def _show_otherwise(session: Session, row: Row, group: ChatId | None, error: SessionError) -> MessageId:
     """What may not be forwarded may be copied: then it says first where it is from."""
     if row.kind == "forward" and error.code == "not_copyable" and row.source is not None:
-        copy = replace(_copy((row,), group), key=_key(row, "copied"), keep_origin=False)
+        copy = replace(_copy((row,), group), key=key_of(row, "copied"), keep_origin=False)
         try:
             (message,) = await session.send(copy)
         except Rejected:
@@ -178,16 +163,23 @@ COPIED = frozenset({"copy", "forward", "answer", "mirror"})
 """Kinds of rows that show a message of somebody else's."""
 
 
-def _doubt(row: Row) -> Doubt | None:
+def _is_said(row: Row) -> bool:
+    """Not copied: an operator's dice would fall anew, and of a veiled text only the words count."""
+    if row.kind == "answer":
+        return row.body.content == "dice"
+    return row.kind != "mirror" and row.body.look.anew and row.body.content == "text"
+
+
+def doubt_of(row: Row) -> Doubt | None:
     return None if row.doubt is None else Doubt(*row.doubt)
 
 
-def _key(row: Row, way: str = "") -> IdempotencyKey:
+def key_of(row: Row, way: str = "") -> IdempotencyKey:
     """Another one for each deliberate replay."""
     return IdempotencyKey(f"{row.id}:{row.generation}:{way}")
 
 
-def _target(row: Row, group: ChatId | None) -> ChatId:
+def target_of(row: Row, group: ChatId | None) -> ChatId:
     target = row.customer if row.direction == "customer" else group
     if target is None:
         raise ValueError("a row without a place to go was claimed")
@@ -196,27 +188,29 @@ def _target(row: Row, group: ChatId | None) -> ChatId:
 
 def _text(row: Row, group: ChatId | None) -> Text:
     return Text(
-        key=_key(row),
-        to=_target(row, group),
+        key=key_of(row),
+        to=target_of(row, group),
         topic=row.topic if row.direction == "topic" else None,
         text=row.body.text,
         markdown=row.body.markdown,
         reply_to=row.reply_to,
-        entities=row.body.entities if row.kind == "line" else (),
-        doubt=_doubt(row),
+        entities=row.body.entities if row.kind in {"line", "copy", "forward"} else (),
+        doubt=doubt_of(row),
+        preview=row.body.look.anew and row.body.look.preview,
+        quote=row.body.quote,
     )
 
 
 def _joined(first: Row, group: ChatId | None, text: str, entities: tuple[Entity, ...]) -> Text:
     return Text(
-        key=_key(first, "joined"),
-        to=_target(first, group),
+        key=key_of(first, "joined"),
+        to=target_of(first, group),
         topic=first.topic,
         text=text,
         markdown=False,
         reply_to=None,
         entities=entities,
-        doubt=_doubt(first),
+        doubt=doubt_of(first),
     )
 
 
@@ -233,16 +227,24 @@ def _copy(run: Sequence[Row], group: ChatId | None) -> Copy:
     first, is_alone = run[0], len(run) == 1
     chat, ids = _sources(run)
     return Copy(
-        key=_key(first, "" if is_alone else "together"),
-        to=_target(first, group),
+        key=key_of(first, "" if is_alone else "together"),
+        to=target_of(first, group),
         topic=first.topic if first.direction == "topic" else None,
         source=chat,
         ids=ids,
         reply_to=first.reply_to,
-        doubt=_doubt(first),
+        doubt=doubt_of(first),
         keep_origin=first.kind == "forward",
         quote=first.body.quote if is_alone else "",
+        captions=_captions(run),
     )
+
+
+def _captions(run: Sequence[Row]) -> tuple[Caption, ...]:
+    """None where people may see those that stand there."""
+    if not any(row.body.look.anew for row in run):
+        return ()
+    return tuple(Caption(row.body.text, row.body.content, row.body.entities, row.body.look) for row in run)
 
 
 def _mirror(run: Sequence[Row], group: ChatId | None) -> Mirror:
@@ -250,8 +252,8 @@ def _mirror(run: Sequence[Row], group: ChatId | None) -> Mirror:
     chat, ids = _sources(run)
     body = first.body
     return Mirror(
-        _key(first, "together" if len(run) > 1 else ""),
-        _target(first, group),
+        key_of(first, "together" if len(run) > 1 else ""),
+        target_of(first, group),
         first.topic if first.direction == "topic" else None,
         chat,
         ids,
@@ -260,20 +262,21 @@ def _mirror(run: Sequence[Row], group: ChatId | None) -> Mirror:
         content=body.content,
         entities=body.entities,
         buttons=body.buttons,
-        doubt=_doubt(first),
+        doubt=doubt_of(first),
+        captions=_captions(run) if len(run) > 1 else (),
     )
 
 
 async def _say_instead(session: Session, row: Row, group: ChatId | None, error: SessionError) -> MessageId:
     mark = MIRROR_MARK if row.kind == "mirror" else ""
     instead = Text(
-        key=_key(row, "instead"),
-        to=_target(row, group),
+        key=key_of(row, "instead"),
+        to=target_of(row, group),
         topic=row.topic if row.direction == "topic" else None,
         text=mark + fallback_text(row.body.content, row.body.text, error.code),
         markdown=False,
         reply_to=row.reply_to,
-        doubt=_doubt(row),
+        doubt=doubt_of(row),
     )
     return (await session.send(instead))[0]
 

@@ -22,7 +22,15 @@ from tenants.leases import Lease
 from tenants.outbox import Body, Claimed, NewRow, Wish
 from tenants.parallel import save_hashes
 from worker.checkpoints import checkpoint
-from worker.decisions.dispatch import APOLOGY, awaits_own_topic, dispatch, list_asks, speaks_in_general, touched
+from worker.decisions.dispatch import (
+    APOLOGY,
+    awaits_own_topic,
+    dispatch,
+    list_asks,
+    speaks_in_general,
+    touched,
+    touched_message,
+)
 from worker.decisions.work import Work
 from worker.effects import follow_up
 from worker.errands import Errand, ErrandResult, record_errand
@@ -205,6 +213,7 @@ class Turn:
         if wishes:
             for tenant, claimed in (await outbox.claim(unit, wishes, self._keyring)).items():
                 homes[tenant].claimed = claimed
+            await _let_changes_queue_up(unit, parts, homes)
         checkpoint("turn.claimed")
 
     async def _find_errands(
@@ -248,8 +257,15 @@ class Turn:
             homes[part.tenant].due = min(due, default=None)
 
 
+async def _let_changes_queue_up(unit: UnitOfWork, parts: Sequence[Part], homes: Homes) -> None:
+    """They are claimed in the next turn."""
+    spares = [(*part.holder, homes[part.tenant].claimed.spare) for part in parts if homes[part.tenant].claimed.later]
+    if spares:
+        await outbox.give_numbers(unit, spares)
+
+
 def _waits(home: Home) -> bool:
-    return home.claimed.others_wait or home.errands_wait
+    return home.claimed.others_wait or home.claimed.later > 0 or home.errands_wait
 
 
 def _alive(parts: Sequence[Part], homes: Homes) -> list[Part]:
@@ -269,6 +285,8 @@ def wanted_by(tenant: TenantId, updates: Sequence[Incoming], group: ChatId | Non
         chats={chat for chat, _ in places if chat is not None},
         topics={topic for _, topic in places if topic is not None},
         adopting=any(awaits_own_topic(update) for update in updates),
+        group=group,
+        messages={message for update in updates if (message := touched_message(update, group)) is not None},
     )
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from tenants.db import UnitOfWork
-from tenants.story import Story, Wait, find_story
+from tenants.story import Change, Story, Wait, find_story
 from worker.decisions.command import Call
 
 UNKNOWN = (
@@ -20,6 +20,7 @@ _HEADS = {
     ("waiting", "team"): "⏳ Waiting to be shown here.",
     ("buried", "customer"): "⚠️ Not delivered to the customer.",
     ("buried", "team"): "⚠️ Could not be shown here.",
+    ("dropped", "customer"): "🗑 Taken back before it was sent.",
     ("set_aside", "customer"): "⚠️ Set aside before it was sent to the customer.",
 }
 _MINUTE = 60
@@ -64,7 +65,22 @@ def _lines(story: Story) -> list[str]:
         _end(story),
         _reason(story),
         _remedy(story),
+        *(_change(change, story) for change in story.changes),
     ]
+
+
+def _change(change: Change, story: Story) -> str:
+    """A line for what happened to it later."""
+    what = {"edit": "An edit", "reaction": "A reaction", "deletion": "Its deletion"}[change.kind]
+    if change.state in {"waiting", "sending"}:
+        return f"{what} waits for its turn"
+    at = _at(change.at, story)
+    if change.state != "delivered":
+        reason = "." if change.reason is None else f": {change.reason.text}"
+        return f"{what} did not go through: {at}{reason}"
+    if change.kind == "deletion":
+        return f"🗑 Deleted for the customer: {at}"
+    return f"{what} was shown {'to the customer' if change.direction == 'customer' else 'here'}: {at}"
 
 
 def _at(moment: datetime, story: Story) -> str:
@@ -99,7 +115,7 @@ def _attempts(story: Story) -> str:
 def _end(story: Story) -> str:
     if story.ended_at is None:
         return ""
-    what = "Delivered" if story.state == "delivered" else "Given up"
+    what = {"delivered": "Delivered", "dropped": "Taken back"}.get(story.state, "Given up")
     return f"{what}: {_at(story.ended_at, story)}, after {_length(story.ended_at - story.received_at)}"
 
 

@@ -3,20 +3,20 @@
 from collections.abc import Sequence
 from typing import Any
 
-from aiogram.methods import CopyMessage, EditMessageCaption, EditMessageText, SendMessage, TelegramMethod
+from aiogram.methods import CopyMessage, SendMessage
 from aiogram.types import (
     DisabledButton,
     InlineKeyboardButton,
     InlineKeyboardMarkup,
     LinkPreviewOptions,
-    Message,
     MessageEntity,
     ReplyParameters,
 )
 
 from sessions.events import Buttons
 from sessions.mirrors import CAPTIONED, marked
-from sessions.port import Copy, Edit, Mirror, Text
+from sessions.port import Copy, Mirror, Text
+from tenants.masking import FOUND
 from tenants.outbox import Entity
 
 _NEEDS = {"pre": "language", "text_link": "url", "custom_emoji": "custom_emoji_id"}
@@ -24,11 +24,13 @@ NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 
 
 def write_entities(entities: Sequence[Entity]) -> list[MessageEntity]:
-    """A mention of a person goes without its link: that needs more of the person than is kept."""
+    """A mention of a person goes without its link: that needs more of the person than is kept. What Telegram finds by
+    itself it finds again.
+    """
     return [
         MessageEntity(type=kind, offset=offset, length=length, **_more(kind, more))
         for kind, offset, length, more in entities
-        if kind != "text_mention"
+        if kind != "text_mention" and kind not in FOUND
     ]
 
 
@@ -50,7 +52,10 @@ def place(outgoing: Text | Copy | Mirror) -> dict[str, Any]:
     if outgoing.topic is not None:
         values["message_thread_id"] = outgoing.topic
     if outgoing.reply_to is not None:
-        values["reply_parameters"] = ReplyParameters(message_id=outgoing.reply_to, allow_sending_without_reply=True)
+        quote = None if isinstance(outgoing, Mirror) else outgoing.quote or None
+        values["reply_parameters"] = ReplyParameters(
+            message_id=outgoing.reply_to, allow_sending_without_reply=True, quote=quote
+        )
     return values
 
 
@@ -72,20 +77,3 @@ def mirror_request(mirror: Mirror) -> SendMessage | CopyMessage | None:
         caption_entities=write_entities(entities),
         **common,
     )
-
-
-def edit_request(edit: Edit) -> TelegramMethod[Message | bool] | None:
-    """None where nothing of it can be shown: a sticker has no words."""
-    common: dict[str, Any] = {
-        "chat_id": edit.to,
-        "message_id": edit.message,
-        "reply_markup": disabled(edit.buttons),
-    }
-    words, entities = marked(edit.text, edit.entities, caption=edit.content != "text")
-    if edit.content == "text":
-        return EditMessageText(
-            text=words, entities=write_entities(entities), link_preview_options=NO_PREVIEW, **common
-        )
-    if edit.content not in CAPTIONED:
-        return None
-    return EditMessageCaption(caption=words, caption_entities=write_entities(entities), **common)

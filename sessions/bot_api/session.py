@@ -1,6 +1,7 @@
 """One bot over the Bot API: long polling in, methods out, aiogram's exceptions to the port's five errors."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,6 +24,7 @@ from aiogram.methods import (
     CloseForumTopic,
     CopyMessages,
     CreateForumTopic,
+    DeleteMessage,
     DeleteMessages,
     EditForumTopic,
     ForwardMessage,
@@ -33,6 +35,7 @@ from aiogram.methods import (
     GetWebhookInfo,
     ReopenForumTopic,
     SendMessage,
+    SetMessageReaction,
     SetMyCommands,
     TelegramMethod,
 )
@@ -40,10 +43,13 @@ from aiogram.methods.base import TelegramType
 from aiogram.types import (
     BotCommand,
     BotCommandScopeAllChatAdministrators,
+    ReactionTypeEmoji,
 )
 from aiogram.utils.token import TokenValidationError
 
-from sessions.bot_api.mirrors import NO_PREVIEW, edit_request, mirror_request, place, write_entities
+from sessions.bot_api.captions import album_request, caption_request
+from sessions.bot_api.changes import edit_request
+from sessions.bot_api.mirrors import NO_PREVIEW, mirror_request, place, write_entities
 from sessions.bot_api.transport import GuardedBot, NetworkTrouble, SharedTransport
 from sessions.bot_api.updates import ALLOWED, read_update
 from sessions.errors import HARMLESS, Flaky, FloodWait, Gone, Rejected, SessionError, classify
@@ -120,23 +126,29 @@ class BotApiSession:
         return read_update(orjson.loads(raw))
 
     async def send(self, outgoing: Outgoing) -> Sequence[MessageId]:
+        try:
+            return await self._send(outgoing)
+        except Rejected as error:
+            if error.code != "bad_quote" or not isinstance(outgoing, (Text, Copy)):
+                raise
+        return await self._send(replace(outgoing, quote=""))
+
+    async def _send(self, outgoing: Outgoing) -> Sequence[MessageId]:
         if isinstance(outgoing, Text):
             return [await self._send_text(outgoing)]
         if isinstance(outgoing, Mirror):
             return await self._mirror(outgoing)
         if isinstance(outgoing, Edit):
-            request = edit_request(outgoing)
-            if request is not None:
-                await self._call(request, done=True)
+            await self._call(edit_request(outgoing), done=True)
             return [outgoing.message]
         if outgoing.keep_origin:
             return await self._forward(outgoing)
         if len(outgoing.ids) == 1:
             return [await self._copy_one(outgoing)]
-        return await self._copy_album(outgoing)
+        return await (self._send_album(outgoing) if outgoing.captions else self._copy_album(outgoing))
 
     async def _send_text(self, text: Text) -> MessageId:
-        values: dict[str, Any] = {"link_preview_options": NO_PREVIEW}
+        values: dict[str, Any] = {} if text.preview else {"link_preview_options": NO_PREVIEW}
         if text.markdown:
             values["parse_mode"] = "MarkdownV2"
         elif text.entities:
@@ -150,7 +162,10 @@ class BotApiSession:
             return [MessageId((await self._call(request)).message_id)]
         if request is not None:
             return [MessageId((await self._call(request)).message_id)]
-        return await self._forward(mirror)
+        return await (self._send_album(mirror) if mirror.captions else self._forward(mirror))
+
+    async def _send_album(self, album: Copy | Mirror) -> list[MessageId]:
+        return [MessageId(item.message_id) for item in await self._call(album_request(album))]
 
     async def _forward(self, what: Copy | Mirror) -> list[MessageId]:
         values: dict[str, Any] = {"chat_id": what.to, "from_chat_id": what.source}
@@ -163,19 +178,14 @@ class BotApiSession:
         return [MessageId(item.message_id) for item in forwarded]
 
     async def _copy_one(self, copy: Copy) -> MessageId:
+        if copy.captions:
+            return MessageId((await self._call(caption_request(copy))).message_id)
         values: dict[str, Any] = {"chat_id": copy.to, "from_chat_id": copy.source, "message_id": copy.ids[0]}
         if copy.topic is not None:
             values["message_thread_id"] = copy.topic
         if copy.reply_to is not None:
-            values["reply_parameters"] = {"message_id": copy.reply_to, "allow_sending_without_reply": True}
-        if copy.reply_to is None or not copy.quote:
-            return MessageId((await self._request("copyMessage", values))["message_id"])
-        quoting = {**values, "reply_parameters": {**values["reply_parameters"], "quote": copy.quote}}
-        try:
-            return MessageId((await self._request("copyMessage", quoting))["message_id"])
-        except Rejected as error:
-            if error.code != "bad_quote":
-                raise
+            reply: dict[str, Any] = {"message_id": copy.reply_to, "allow_sending_without_reply": True}
+            values["reply_parameters"] = {**reply, "quote": copy.quote} if copy.quote else reply
         return MessageId((await self._request("copyMessage", values))["message_id"])
 
     async def _copy_album(self, copy: Copy) -> list[MessageId]:
@@ -184,7 +194,18 @@ class BotApiSession:
         return [MessageId(item.message_id) for item in await self._call(request)]
 
     async def delete(self, chat: ChatId, messages: Sequence[MessageId]) -> None:
-        await self._call(DeleteMessages(chat_id=chat, message_ids=list(messages)), done=True)
+        if len(messages) > 1:
+            await self._call(DeleteMessages(chat_id=chat, message_ids=list(messages)), done=True)
+            return
+        try:
+            await self._call(DeleteMessage(chat_id=chat, message_id=messages[0]))
+        except Rejected as error:
+            if error.code != "message_gone":
+                raise
+
+    async def react(self, chat: ChatId, message: MessageId, emoji: str | None) -> None:
+        reaction: list[Any] = [] if emoji is None else [ReactionTypeEmoji(emoji=emoji)]
+        await self._call(SetMessageReaction(chat_id=chat, message_id=message, reaction=reaction), done=True)
 
     async def create_topic(
         self,

@@ -9,11 +9,14 @@ from typing import Any
 import orjson
 
 from sessions.descriptions import describe, say_if_refused
+from sessions.digests import digest_of
 from sessions.events import (
     Buttons,
     Chat,
     ChatKind,
+    Contact,
     Cursor,
+    Edited,
     Event,
     GroupMoved,
     Incoming,
@@ -23,11 +26,13 @@ from sessions.events import (
     Person,
     ReachChanged,
     TopicEvent,
+    read_reactions,
 )
 from tenants.ids import ChatId, MessageId, TopicId, UpdateId, UserId
-from tenants.outbox import Entity
+from tenants.masking import FOUND
+from tenants.outbox import Entity, Look
 
-ALLOWED = ["message", "edited_message", "callback_query", "my_chat_member"]
+ALLOWED = ["message", "edited_message", "callback_query", "my_chat_member", "message_reaction"]
 
 CONTENT = (
     "text",
@@ -127,6 +132,7 @@ _ENVELOPE_OF_PLAIN = frozenset(
         "sender_boost_count",
         "is_from_offline",
         "message_thread_id",
+        "edit_date",
     }
 )
 """What a plain text carries: no reply, no forward, no keyboard, no effect, no preview."""
@@ -143,6 +149,8 @@ _KEPT = frozenset(
         "expandable_blockquote",
     }
 )
+_CARRIES = {"pre": "language", "text_link": "url", "text_mention": "user", "custom_emoji": "custom_emoji_id"}
+"""What these kinds need beside their place."""
 _FOUND = frozenset({"mention", "hashtag", "cashtag", "bot_command", "email", "phone_number"})
 """Telegram finds these in any text by itself. A link is not among them: it may have a preview."""
 
@@ -164,7 +172,9 @@ def _read_event(kind: str, body: Any) -> Event:
     if kind == "my_chat_member":
         return _read_membership(body)
     if kind == "edited_message":
-        return Other(kind, "edit")
+        return _read_edit(body)
+    if kind == "message_reaction":
+        return _read_reaction(body)
     if kind == "callback_query":
         return Other(kind, "button")
     return Other(kind, "unknown_kind")
@@ -181,29 +191,55 @@ def _read_message(body: dict[str, Any]) -> Event:
     service = _SERVICE.intersection(body)
     if service:
         return Other("message", f"service:{min(service)}")
+    return _read_words(body, chat)
+
+
+def _read_words(body: dict[str, Any], chat: Chat) -> Message:
     described = describe(body)
     topic_id = TopicId(body["message_thread_id"]) if body.get("is_topic_message") else None
     entities = body.get("entities", ())
     joinable = _ENVELOPE_OF_PLAIN.issuperset(body) and all(item["type"] in _KEPT | _FOUND for item in entities)
+    marks = entities or body.get("caption_entities", ())
+    formatting = tuple(_read_entity(item) for item in marks if item["type"] in _KEPT | _CARRIES.keys() | FOUND)
+    content, buttons = _content(body), _read_buttons(body.get("reply_markup", {}))
+    text = described or body.get("text") or body.get("caption") or say_if_refused(body)
+    look = _read_look(body, content)
+    shown = _media_id(body.get(content))
     return Message(
         chat=chat,
         id=MessageId(body["message_id"]),
         sender=_read_person(body.get("from")),
         anonymous="sender_chat" in body,
-        content=_content(body),
-        text=described or body.get("text") or body.get("caption") or say_if_refused(body),
+        content=content,
+        text=text,
         topic_id=topic_id,
         reply_to=_read_reply(body, topic_id),
         album=body.get("media_group_id"),
         reply_at=body.get("quote", {}).get("position"),
         joinable=joinable,
-        entities=tuple(_read_entity(item) for item in entities if item["type"] in _KEPT) if joinable else (),
-        buttons=_read_buttons(body["reply_markup"]) if "reply_markup" in body else (),
+        entities=formatting,
+        buttons=buttons,
         date=int(body.get("date", 0)),
         origin=_read_origin(body["forward_origin"]) if "forward_origin" in body else None,
         quote=body.get("quote", {}).get("text", ""),
         described=described is not None,
+        contact=_read_contact(body["contact"]) if "contact" in body else None,
+        look=look,
+        digest=digest_of(
+            text=text,
+            content=content,
+            entities=formatting,
+            buttons=buttons,
+            preview=look.preview,
+            above=look.above,
+            media=(shown, look.spoiler),
+        ),
     )
+
+
+def _read_contact(body: dict[str, Any]) -> Contact:
+    user = body.get("user_id")
+    return Contact(_full_name(body), str(body.get("phone_number", "")), None if user is None else UserId(user))
 
 
 def _read_origin(origin: dict[str, Any]) -> Origin:
@@ -215,12 +251,53 @@ def _read_origin(origin: dict[str, Any]) -> Origin:
     return Origin(str(origin.get("sender_user_name") or chat.get("title") or ""))
 
 
+def _read_edit(body: dict[str, Any]) -> Event:
+    event = _read_message(body)
+    return Edited(event) if isinstance(event, Message) else Other("edited_message", "service")
+
+
+def _read_reaction(body: dict[str, Any]) -> Event:
+    was, now = (
+        [item["emoji"] for item in body[key] if item["type"] == "emoji"] for key in ("old_reaction", "new_reaction")
+    )
+    person = _read_person(body.get("user"))
+    return read_reactions(_read_chat(body["chat"]), person, MessageId(body["message_id"]), was, now)
+
+
+def _read_look(body: dict[str, Any], content: str) -> Look:
+    held = body.get(content)
+    file = held[-1] if isinstance(held, list) and held else held
+    return Look(
+        media=str(file.get("file_id", "")) if isinstance(file, dict) else "",
+        above=bool(body.get("show_caption_above_media")),
+        spoiler=bool(body.get("has_media_spoiler")),
+        preview=not body.get("link_preview_options", {}).get("is_disabled"),
+    )
+
+
+def _media_id(held: Any) -> object:
+    """What makes it another one. The votes of a poll do not, nor does how long a place is shared."""
+    if isinstance(held, list):
+        return _media_id(held[-1]) if held else None
+    if not isinstance(held, dict):
+        return None
+    if "file_unique_id" in held:
+        return held["file_unique_id"]
+    if "options" in held:
+        return held.get("id")
+    if "latitude" in held:
+        return held["latitude"], held["longitude"]
+    return orjson.dumps(held, option=orjson.OPT_SORT_KEYS)
+
+
 def _read_buttons(markup: dict[str, Any]) -> Buttons:
     return tuple(tuple(str(button["text"]) for button in row) for row in markup.get("inline_keyboard", ()))
 
 
 def _read_entity(item: dict[str, Any]) -> Entity:
-    return item["type"], int(item["offset"]), int(item["length"]), item.get("language", "")
+    kind = item["type"]
+    more = item.get(_CARRIES[kind], "") if kind in _CARRIES else ""
+    return kind, int(item["offset"]), int(item["length"]), str(more["id"] if isinstance(more, dict) else more)
 
 
 def _content(body: dict[str, Any]) -> str:

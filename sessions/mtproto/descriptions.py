@@ -6,7 +6,7 @@ from typing import Any
 from telethon.tl import types
 
 from sessions.descriptions import describe
-from sessions.events import Origin
+from sessions.events import Contact, Origin
 from tenants.ids import UserId
 
 
@@ -47,6 +47,13 @@ def is_quiz(media: Any) -> bool:
 def thrown(media: Any) -> str:
     """What a dice shows; nothing for anything else."""
     return f"{media.emoticon} {media.value}" if isinstance(media, types.MessageMediaDice) else ""
+
+
+def read_contact(media: Any) -> Contact | None:
+    if not isinstance(media, types.MessageMediaContact):
+        return None
+    name = " ".join(part for part in (media.first_name, media.last_name) if part)
+    return Contact(name, media.phone_number, UserId(media.user_id) if media.user_id else None)
 
 
 def read_origin(header: Any, people: Any, chats: Any) -> Origin | None:

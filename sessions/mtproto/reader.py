@@ -8,6 +8,7 @@ import orjson
 from pydantic import TypeAdapter
 from telethon.tl import types
 
+from sessions.digests import digest_of
 from sessions.events import (
     Chat,
     ChatKind,
@@ -21,12 +22,15 @@ from sessions.events import (
     Person,
     Pressed,
     ReachChanged,
+    Reacted,
     TopicEvent,
+    read_reactions,
 )
-from sessions.mtproto.descriptions import describe_media, is_quiz, read_origin, thrown
+from sessions.mtproto.descriptions import describe_media, is_quiz, read_contact, read_origin, thrown
 from sessions.mtproto.mailbox import Mail, epoch
 from sessions.mtproto.texts import read_entities, read_labels
 from tenants.ids import ChatId, MessageId, TopicId, UpdateId, UserId
+from tenants.outbox import Look
 
 CHANNELS = -1_000_000_000_000
 """Bot API ids of channels and supergroups count down from here."""
@@ -34,7 +38,7 @@ _OURS = 1 << 62
 """Update ids of parallel sessions are hashes; no number of the Bot API's is as high."""
 _EVENTS: dict[str, TypeAdapter[Any]] = {
     kind.__name__: TypeAdapter(kind)
-    for kind in (Message, Edited, Pressed, TopicEvent, ReachChanged, GroupMoved, Other)
+    for kind in (Message, Edited, Reacted, Pressed, TopicEvent, ReachChanged, GroupMoved, Other)
 }
 _MEDIA = {
     types.MessageMediaPhoto: "photo",
@@ -124,14 +128,32 @@ class Reader:
             chat = Chat(ChatId(person.id), ChatKind.PRIVATE, person.name)
             number = update_number("stopped", person.id, epoch(update.date), update.stopped)
             return number, "my_chat_member", ReachChanged(chat, person, reachable=not update.stopped)
+        if isinstance(update, types.UpdateBotMessageReaction):
+            return self._read_reaction(update, mail)
         kind = type(update).__name__
         return update_number(kind, _body(update)), kind, Other(kind, "unknown_kind")
+
+    def _read_reaction(self, update: Any, mail: Mail) -> tuple[UpdateId, str, Event]:
+        chat, message = self._chat(update.peer, mail), MessageId(update.msg_id)
+        was, now = (
+            [one.emoticon for one in reactions if isinstance(one, types.ReactionEmoji)]
+            for reactions in (update.old_reactions, update.new_reactions)
+        )
+        actor, kind = update.actor, "message_reaction"
+        number = update_number(kind, chat.id, message, str(actor), epoch(update.date), was, now)
+        person = None
+        if isinstance(actor, types.PeerUser):
+            known = mail.people.get(actor.user_id)
+            person = (
+                _person(known) if known else Person(UserId(actor.user_id), str(actor.user_id), None, is_bot=False)
+            )
+        return number, kind, read_reactions(chat, person, message, was, now)
 
     def _read_edit(self, message: Any, mail: Mail) -> tuple[UpdateId, str, Event]:
         event = self._read_any_message(message, mail)
         if not isinstance(event, Message):
             return update_number("edit", bytes(message)), "edited_message", Other("edited_message", "service")
-        content = (event.text, event.entities, event.buttons, event.content, epoch(message.edit_date))
+        content = (event.digest, epoch(message.edit_date))
         number = update_number("edit", event.chat.id, event.id, content)
         return number, "edited_message", Edited(event)
 
@@ -142,14 +164,17 @@ class Reader:
         sender = self._sender(message, mail)
         topic, reply_to = _place(message.reply_to)
         entities, is_plain = read_entities(message.entities or ())
-        described = describe_media(message.media)
+        described, buttons = describe_media(message.media), read_labels(message.reply_markup)
+        content = "quiz" if is_quiz(message.media) else content_of(message)
+        text = described or (message.message or thrown(message.media)).replace("\0", "")
+        look, shown = _look_of(message), _media_id(message.media)
         return Message(
             chat=chat,
             id=MessageId(message.id),
             sender=sender,
             anonymous=isinstance(message.from_id, (types.PeerChannel, types.PeerChat)),
-            content="quiz" if is_quiz(message.media) else content_of(message),
-            text=described or (message.message or thrown(message.media)).replace("\0", ""),
+            content=content,
+            text=text,
             topic_id=topic,
             reply_to=reply_to,
             album=None if message.grouped_id is None else str(message.grouped_id),
@@ -157,11 +182,21 @@ class Reader:
             joinable=is_plain and _is_bare(message),
             entities=entities,
             outgoing=chat.kind is ChatKind.PRIVATE and bool(message.out),
-            buttons=read_labels(message.reply_markup),
+            buttons=buttons,
             date=epoch(message.date),
             origin=read_origin(message.fwd_from, mail.people, mail.chats),
             quote=getattr(message.reply_to, "quote_text", None) or "",
             described=described is not None,
+            contact=read_contact(message.media),
+            look=look,
+            digest=digest_of(
+                text=text,
+                content=content,
+                entities=entities,
+                buttons=buttons,
+                above=look.above,
+                media=(shown, look.spoiler),
+            ),
         )
 
     def _read_service(self, message: Any, chat: Chat, mail: Mail) -> Event:
@@ -222,6 +257,31 @@ def access_hashes(mail: Mail) -> Mapping[int, int]:
         if isinstance(chat, types.Channel) and chat.access_hash and not chat.min:
             found[CHANNELS - chat.id] = chat.access_hash
     return found
+
+
+def _look_of(message: Any) -> Look:
+    """A preview may be added by Telegram later, as an edit: it is no part of the digest."""
+    media = message.media
+    return Look(
+        media=str(_media_id(media) or ""),
+        above=bool(message.invert_media),
+        spoiler=bool(getattr(media, "spoiler", False)),
+        preview=isinstance(media, types.MessageMediaWebPage),
+    )
+
+
+def _media_id(media: Any) -> object:
+    """What makes it another one. The votes of a poll do not, nor does how long a place is shared."""
+    if media is None or isinstance(media, types.MessageMediaWebPage):
+        return None
+    for part in ("photo", "document", "poll"):
+        inner = getattr(media, part, None)
+        if inner is not None:
+            return inner.id
+    place = getattr(media, "geo", None)
+    if place is not None and not isinstance(media, types.MessageMediaVenue):
+        return getattr(place, "lat", None), getattr(place, "long", None)
+    return _body(media)
 
 
 def content_of(message: Any) -> str:

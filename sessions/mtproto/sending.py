@@ -11,18 +11,21 @@ from telethon.tl import TLRequest, types
 from telethon.tl.functions import messages as requests
 
 from sessions.errors import Gone, Rejected
-from sessions.mirrors import marked
+from sessions.mirrors import CAPTIONED, marked
 from sessions.mtproto.doubts import Doubts
 from sessions.mtproto.mailbox import PRIVATE, Mailbox
 from sessions.mtproto.media import as_input, is_captioned
 from sessions.mtproto.peers import Peers
+from sessions.mtproto.reader import CHANNELS
 from sessions.mtproto.refusals import SentBefore
 from sessions.mtproto.texts import disabled, read_entities, write_entities
-from sessions.port import Copy, Doubt, Edit, IdempotencyKey, Mirror, Outgoing, Text
+from sessions.port import Caption, Copy, Doubt, Edit, IdempotencyKey, Mirror, Outgoing, Text
 from tenants.ids import ChatId, MessageId, TopicId
 from tenants.markdown import MarkupError, parse
+from tenants.outbox import Entity
 
 Call = Callable[[TLRequest], Awaitable[Any]]
+Words = tuple[str, tuple[Entity, ...]]
 
 
 def _deleted() -> Gone:
@@ -51,6 +54,8 @@ class Sending:
             return [await self._edit(outgoing)]
         if isinstance(outgoing, Text):
             return await self._send_text(outgoing)
+        if isinstance(outgoing, Copy) and outgoing.captions:
+            return await self._copy_with_captions(outgoing)
         if isinstance(outgoing, Copy):
             return await self._forward(outgoing, drop_author=not outgoing.keep_origin)
         return await self._mirror(outgoing)
@@ -86,9 +91,9 @@ class Sending:
             peer=await self._peers.find(place.to),
             message=words,
             entities=entities,
-            no_webpage=True,
+            no_webpage=not (isinstance(place, Text) and place.preview),
             random_id=number,
-            reply_to=_reply(place.topic, place.reply_to),
+            reply_to=_reply(place.topic, place.reply_to, place.quote if isinstance(place, Text) else ""),
             reply_markup=markup,
         )
         return await self._once(request, [number], place, lambda message: message.message == words)
@@ -128,46 +133,61 @@ class Sending:
         sources = await self._read_sources(mirror)
         if not sources or not all(is_captioned(source) for source in sources):
             return await self._forward(mirror, drop_author=False)
-        return await self._send_media(mirror, sources)
-
-    async def _send_media(self, mirror: Mirror, sources: Sequence[Any]) -> list[MessageId]:
-        place: dict[str, Any] = {
-            "peer": await self._peers.find(mirror.to),
-            "reply_to": _reply(mirror.topic, mirror.reply_to),
-        }
-        numbers = [random_id(mirror.key, item) for item in range(len(sources))]
-        if len(sources) == 1:
-            words, entities = marked(mirror.text, mirror.entities, caption=True)
-            request = requests.SendMediaRequest(
-                media=as_input(sources[0]),
-                message=words,
-                entities=write_entities(entities),
-                random_id=numbers[0],
-                reply_markup=disabled(mirror.buttons),
-                invert_media=sources[0].invert_media,
-                **place,
-            )
+        if len(mirror.ids) == 1:
+            captions = [marked(mirror.text, mirror.entities, caption=True)]
         else:
-            items = [_album_item(source, number) for source, number in zip(sources, numbers, strict=True)]
-            request = requests.SendMultiMediaRequest(multi_media=items, **place)
-        return await self._once(request, numbers, mirror, _same_as_one_of(sources))
+            given = dict(zip(mirror.ids, mirror.captions, strict=True)) if mirror.captions else {}
+            captions = [_marked(source, given.get(MessageId(source.id))) for source in sources]
+        return await self._send_media(mirror, sources, captions, disabled(mirror.buttons))
+
+    async def _copy_with_captions(self, copy: Copy) -> list[MessageId]:
+        sources = await self._read_sources(copy)
+        if not all(is_captioned(source) for source in sources):
+            raise Rejected("not_copyable", "Telegram does not let bots send this message anew.")
+        given = dict(zip(copy.ids, copy.captions, strict=True))
+        captions = [(given[source.id].text, given[source.id].entities) for source in sources]
+        return await self._send_media(copy, sources, captions, None)
+
+    async def _send_media(
+        self, place: Copy | Mirror, sources: Sequence[Any], captions: Sequence[Words], markup: Any
+    ) -> list[MessageId]:
+        numbers = [random_id(place.key, item) for item in range(len(sources))]
+        quote = place.quote if isinstance(place, Copy) else ""
+        where: dict[str, Any] = {
+            "peer": await self._peers.find(place.to),
+            "reply_to": _reply(place.topic, place.reply_to, quote),
+            "invert_media": sources[0].invert_media,
+        }
+        items = [
+            types.InputSingleMedia(
+                media=as_input(source), message=words, entities=write_entities(entities), random_id=number
+            )
+            for source, (words, entities), number in zip(sources, captions, numbers, strict=True)
+        ]
+        request: TLRequest = requests.SendMultiMediaRequest(multi_media=items, **where)
+        if len(items) == 1:
+            item = items[0]
+            request = requests.SendMediaRequest(
+                media=item.media,
+                message=item.message,
+                entities=item.entities,
+                random_id=item.random_id,
+                reply_markup=markup,
+                **where,
+            )
+        return await self._once(request, numbers, place, _same_as_one_of(sources))
 
     async def _edit(self, edit: Edit) -> MessageId:
-        peer = await self._peers.find(edit.to)
-        is_text = edit.content == "text"
-        words, entities = marked(edit.text, edit.entities, caption=not is_text)
-        media = None
-        if not is_text:
-            found = await self._mailbox.read(self._call, PRIVATE, [edit.source[1]])
-            source = next((message for message in found.messages if isinstance(message, types.Message)), None)
-            media = as_input(source) if source is not None and is_captioned(source) else None
+        if edit.content != "text" and edit.content not in CAPTIONED:
+            raise Rejected("not_editable", "Telegram does not let the bot change this kind of message.")
         request = requests.EditMessageRequest(
-            peer=peer,
+            peer=await self._peers.find(edit.to),
             id=edit.message,
-            message=words,
-            entities=write_entities(entities),
-            no_webpage=True,
-            media=media,
+            message=edit.text,
+            entities=write_entities(edit.entities),
+            no_webpage=not edit.look.preview,
+            invert_media=edit.look.above or None,
+            media=await self._new_media(edit) if edit.look.media else None,
             reply_markup=disabled(edit.buttons),
         )
         try:
@@ -178,6 +198,25 @@ class Sending:
             if "MESSAGE_NOT_MODIFIED" not in error.text:
                 raise
         return edit.message
+
+    async def _new_media(self, edit: Edit) -> Any:
+        """By reference; None where what was edited is gone again, or has no caption."""
+        chat, message = edit.source
+        box = PRIVATE if chat > CHANNELS else (await self._peers.channel(chat)).channel_id
+        found = await self._mailbox.read(self._call, box, [message])
+        source = next((one for one in found.messages if isinstance(one, types.Message)), None)
+        return as_input(source) if source is not None and is_captioned(source) else None
+
+    async def react(self, chat: ChatId, message: MessageId, emoji: str | None) -> None:
+        reaction = [] if emoji is None else [types.ReactionEmoji(emoji)]
+        peer = await self._peers.find(chat)
+        try:
+            await self._call(requests.SendReactionRequest(peer=peer, msg_id=message, reaction=reaction))
+        except Rejected as error:
+            if "MESSAGE_ID_INVALID" in error.text:
+                raise Rejected("message_gone", "The message is not there any more.") from None
+            if "MESSAGE_NOT_MODIFIED" not in error.text:
+                raise
 
     async def _once(
         self,
@@ -245,12 +284,11 @@ def _drop_reply(request: Any, topic: TopicId | None) -> None:
         request.reply_to = _reply(topic, None)
 
 
-def _album_item(source: Any, number: int) -> Any:
+def _marked(source: Any, caption: Caption | None) -> Words:
+    if caption is not None:
+        return marked(caption.text, caption.entities, caption=True)
     entities, _ = read_entities(source.entities or ())
-    words, entities = marked(source.message, entities, caption=True) if source.message else ("", ())
-    return types.InputSingleMedia(
-        media=as_input(source), message=words, entities=write_entities(entities), random_id=number
-    )
+    return marked(source.message, entities, caption=True) if source.message else ("", ())
 
 
 def _same_as_one_of(sources: Sequence[Any]) -> Callable[[Any], bool]:

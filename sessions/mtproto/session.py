@@ -221,6 +221,9 @@ class MtprotoSession:
     async def send(self, outgoing: Outgoing) -> Sequence[MessageId]:
         return await self._sending.send(outgoing)
 
+    async def react(self, chat: ChatId, message: MessageId, emoji: str | None) -> None:
+        await self._sending.react(chat, message, emoji)
+
     async def delete(self, chat: ChatId, messages: Sequence[MessageId]) -> None:
         if chat > CHANNELS:
             await self._call(DeleteMessagesRequest(id=list(messages), revoke=True))

@@ -8,6 +8,7 @@ from typing import Any
 from telethon.tl import types
 
 from sessions.events import Buttons
+from tenants.masking import FOUND
 from tenants.outbox import Entity
 
 _KINDS = {
@@ -21,6 +22,8 @@ _KINDS = {
     types.MessageEntityTextUrl: "text_link",
     types.MessageEntityMentionName: "text_mention",
     types.MessageEntityCustomEmoji: "custom_emoji",
+    types.MessageEntityPhone: "phone_number",
+    types.MessageEntityEmail: "email",
 }
 _PLAIN = {name: kind for kind, name in _KINDS.items()} | {
     "blockquote": types.MessageEntityBlockquote,
@@ -31,12 +34,11 @@ _FOUND = (
     types.MessageEntityHashtag,
     types.MessageEntityCashtag,
     types.MessageEntityBotCommand,
-    types.MessageEntityEmail,
-    types.MessageEntityPhone,
 )
 """Telegram finds these in any text by itself. A link is not among them: it may have a preview."""
 _LOSES = frozenset({"text_link", "text_mention", "custom_emoji"})
 """What a text that stands in one message with others would lose."""
+_UNWRITTEN = FOUND | {"text_mention"}
 
 
 def read_entities(entities: Sequence[Any]) -> tuple[tuple[Entity, ...], bool]:
@@ -70,8 +72,10 @@ def _more(entity: Any) -> str:
 
 
 def write_entities(entities: Sequence[Entity]) -> list[Any] | None:
-    """A mention of a person goes without its link: that needs the person's access hash."""
-    written = [_write(*entity) for entity in entities if entity[0] in _PLAIN and entity[0] != "text_mention"]
+    """A mention of a person goes without its link: that needs the person's access hash. What Telegram finds by itself
+    it finds again.
+    """
+    written = [_write(*entity) for entity in entities if entity[0] in _PLAIN and entity[0] not in _UNWRITTEN]
     return written or None
 
 

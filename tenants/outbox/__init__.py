@@ -5,6 +5,7 @@ makes the claimer the only one. A row that a dead worker was sending belongs to 
 again: its attempts say so.
 """
 
+from tenants.outbox.changes import give_numbers
 from tenants.outbox.claims import (
     LONGEST_JOINED,
     Claimed,
@@ -15,17 +16,33 @@ from tenants.outbox.claims import (
     seconds_until_due,
 )
 from tenants.outbox.queue import enqueue, general_lane
-from tenants.outbox.results import bury, drop, finish, pause_group, record_delivered, snooze
-from tenants.outbox.rows import Body, Delivered, Entity, NewRow, Row, cut, utf16
-from tenants.outbox.traces import Ask, Trace, find_traces, rewrite
+from tenants.outbox.results import bury, drop, finish, note_changed, pause_group, record_delivered, snooze
+from tenants.outbox.rows import (
+    CHANGES,
+    PLAIN_LOOK,
+    Body,
+    Delivered,
+    Entity,
+    Look,
+    NewRow,
+    Row,
+    cut,
+    put_behind,
+    utf16,
+)
+from tenants.outbox.traces import Ask, NewBody, Trace, find_traces, rewrite
 
 __all__ = [
+    "CHANGES",
     "LONGEST_JOINED",
+    "PLAIN_LOOK",
     "Ask",
     "Body",
     "Claimed",
     "Delivered",
     "Entity",
+    "Look",
+    "NewBody",
     "NewRow",
     "Row",
     "Trace",
@@ -39,8 +56,11 @@ __all__ = [
     "find_traces",
     "finish",
     "general_lane",
+    "give_numbers",
     "list_waiting",
+    "note_changed",
     "pause_group",
+    "put_behind",
     "record_delivered",
     "rewrite",
     "seconds_until_due",

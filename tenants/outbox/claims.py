@@ -17,6 +17,8 @@ LONGEST_JOINED = 4096
 MOST_JOINED = 100
 GATHER_SECONDS = 3
 """For which a text waits under backlog, so that what follows it comes along."""
+BEHIND_SECONDS = 2
+"""How soon it is looked again after a change that stands back behind messages of its lane."""
 MOST_COPIED = 10
 """Rows that go out as one album or one run of copies."""
 
@@ -43,12 +45,15 @@ class Wish:
 @dataclass(frozen=True, slots=True)
 class Claimed:
     """Each run goes out as one call. `has_more`: the lanes with rows behind the claimed ones; `others_wait`:
-    some lane with rows was not claimed, for want of budget or because it is not due.
+    some lane with rows was not claimed, for want of budget or because it is not due. `later` rows stand back behind
+    messages, which leave `spare` units of the group's budget.
     """
 
     runs: list[list[Row]] = field(default_factory=list)
     has_more: set[LaneId] = field(default_factory=set)
     others_wait: bool = False
+    later: int = 0
+    spare: int = 0
 
 
 CUSTOMER_IN_DOUBT = """
@@ -144,7 +149,7 @@ _CLAIM = text(
     claimed AS (
         UPDATE outbox o SET state = 'sending', attempts = o.attempts + 1, term = p.term, tried_at = clock_timestamp()
         FROM picked p, lanes l LEFT JOIN dialogs d ON d.tenant_id = l.tenant_id AND d.id = l.dialog_id
-        WHERE o.id = p.id AND o.tenant_id = p.tenant AND l.id = o.lane_id
+        WHERE o.id = p.id AND o.tenant_id = p.tenant AND l.id = o.lane_id AND o.state IN ('waiting', 'sending')
         RETURNING o.tenant_id, o.id, o.lane_id, o.lane_seq, o.kind, l.direction, l.dialog_id, d.chat_id, d.topic_id,
             o.source_chat_id, o.source_message_id, o.album, o.units, o.attempts, o.body, o.update_id,
             o.generation, l.next_seq, o.created_at,
@@ -158,9 +163,16 @@ _CLAIM = text(
                     ORDER BY m.part_at DESC LIMIT 1)
                 ELSE (SELECT m.topic_message_id FROM message_map m WHERE m.tenant_id = o.tenant_id
                     AND m.chat_id = o.source_chat_id AND m.message_id = o.reply_to AND m.group_id = p.chat)
-            END AS reply_to
+            END AS reply_to,
+            CASE WHEN o.kind = 'edit' AND l.direction <> 'customer' THEN (
+                SELECT count(*) > 1 FROM message_map m JOIN message_map s ON s.tenant_id = m.tenant_id
+                    AND s.group_id = m.group_id AND s.topic_message_id = m.topic_message_id
+                WHERE m.tenant_id = o.tenant_id AND m.chat_id = o.source_chat_id AND m.message_id = o.reply_to
+            ) ELSE false END AS is_shared
     )
-    SELECT w.tenant, w.lanes AS waiting, c.* FROM wished w LEFT JOIN claimed c ON c.tenant_id = w.tenant
+    SELECT w.tenant, w.lanes AS waiting, w.for_team, (SELECT count(*) FROM outbox n WHERE n.tenant_id = w.tenant
+        AND n.lane_seq IS NULL AND n.state = 'waiting') AS later, c.*
+    FROM wished w LEFT JOIN claimed c ON c.tenant_id = w.tenant
     ORDER BY c.lane_seq
     """  # noqa: S608  # constants of ours
 )
@@ -183,10 +195,10 @@ async def claim(unit: UnitOfWork, wishes: Sequence[Wish], keyring: Keyring) -> d
     found: dict[TenantId, list[Any]] = {wish.tenant: [] for wish in wishes}
     for row in await unit.execute(_CLAIM, values):
         found[row.tenant].append(row)
-    return {wish.tenant: _read_claimed(found[wish.tenant], keyring, busy=len(wish.busy)) for wish in wishes}
+    return {wish.tenant: _read_claimed(found[wish.tenant], keyring, wish) for wish in wishes}
 
 
-def _read_claimed(found: Sequence[Any], keyring: Keyring, *, busy: int) -> Claimed:
+def _read_claimed(found: Sequence[Any], keyring: Keyring, wish: Wish) -> Claimed:
     runs: dict[LaneId, list[Row]] = {}
     ends: dict[LaneId, bool] = {}
     for row in found:
@@ -194,8 +206,16 @@ def _read_claimed(found: Sequence[Any], keyring: Keyring, *, busy: int) -> Claim
             runs.setdefault(row.lane_id, []).append(_read(row, keyring))
             ends[row.lane_id] = row.next_seq == row.lane_seq + 1
     has_more = {lane for lane, is_last in ends.items() if not is_last}
-    waiting = found[0].waiting if found else 0
-    return Claimed(list(runs.values()), has_more, others_wait=waiting > len(runs) + busy)
+    if not found:
+        return Claimed()
+    first = found[0]
+    return Claimed(
+        list(runs.values()),
+        has_more,
+        others_wait=first.waiting > len(runs) + len(wish.busy),
+        later=first.later,
+        spare=max(0, wish.units - int(first.for_team)),
+    )
 
 
 def _read(row: Any, keyring: Keyring) -> Row:
@@ -218,12 +238,13 @@ def _read(row: Any, keyring: Keyring) -> Row:
         joinable=row.units is not None,
         doubt=(row.sent_last, row.created_at) if row.attempts > 1 else None,
         is_own=row.is_own,
+        is_shared=row.is_shared,
     )
 
 
 _NEXT_DUE = text(
     f"""
-    SELECT w.tenant, extract(epoch FROM d.due - clock_timestamp()) AS seconds
+    SELECT w.tenant, extract(epoch FROM min(d.due) - clock_timestamp()) AS seconds
     FROM unnest(CAST(:tenants AS uuid[]), CAST(:groups AS bigint[])) AS w(tenant, chat)
     CROSS JOIN LATERAL (
         SELECT min(greatest(l.blocked_until, h.not_before, CASE WHEN l.direction <> 'customer'
@@ -235,8 +256,15 @@ _NEXT_DUE = text(
         WHERE l.tenant_id = w.tenant AND l.head_seq < l.next_seq AND l.id <> ALL(:busy)
             AND (l.direction = 'customer'
                 OR w.chat IS NOT NULL AND (l.dialog_id IS NULL OR t.topic_id IS NOT NULL))
+        UNION ALL
+        SELECT greatest(o.not_before, l.blocked_until, CASE WHEN l.head_seq < l.next_seq
+            THEN clock_timestamp() + interval '{BEHIND_SECONDS} seconds' END) AS due
+        FROM outbox o JOIN lanes l ON l.id = o.lane_id
+        LEFT JOIN dialogs t ON t.tenant_id = l.tenant_id AND t.id = l.dialog_id
+        WHERE o.tenant_id = w.tenant AND o.lane_seq IS NULL AND o.state = 'waiting'
+            AND (l.direction = 'customer' OR w.chat IS NOT NULL AND t.topic_id IS NOT NULL)
     ) d
-    WHERE d.due IS NOT NULL
+    WHERE d.due IS NOT NULL GROUP BY w.tenant
     """  # noqa: S608  # constants of ours
 )
 
@@ -257,7 +285,8 @@ _RECENT = text(
     SELECT extract(epoch FROM clock_timestamp() - max(coalesce(o.ended_at, o.tried_at))) AS age
     FROM outbox o JOIN lanes l ON l.id = o.lane_id
     WHERE o.tenant_id = :tenant AND l.direction <> 'customer' AND o.tried_at > now() - interval '1 minute'
-    GROUP BY o.lane_id, coalesce(o.result_message_id, -o.lane_seq)
+    GROUP BY o.lane_id, CASE WHEN o.kind IN ('edit', 'reaction') THEN -o.lane_seq
+        ELSE coalesce(o.result_message_id, -o.lane_seq) END
     UNION ALL
     SELECT extract(epoch FROM clock_timestamp() - errand_at) FROM dialogs
     WHERE tenant_id = :tenant AND errand_at > now() - interval '1 minute'

@@ -21,16 +21,17 @@ _APPEND = """
     ),
     queued AS (
         INSERT INTO outbox (id, tenant_id, lane_id, lane_seq, kind, update_id, source_chat_id, source_message_id,
-            reply_to, reply_at, album, units, body, not_before)
+            reply_to, reply_at, album, units, body, digest, not_before)
         SELECT r.id, n.tenant_id, n.id, n.first + r.behind, r.kind, r.update_id, r.source_chat, r.source_message,
-            r.reply_to, r.reply_at, r.album, r.units, r.body,
-            now() + CASE WHEN r.album IS NULL THEN interval '0' ELSE CAST(:settles AS interval) END
+            r.reply_to, r.reply_at, r.album, r.units, r.body, r.digest, greatest(r.not_before,
+                now() + CASE WHEN r.album IS NULL THEN interval '0' ELSE CAST(:settles AS interval) END)
         FROM unnest(CAST(:row_ids AS uuid[]), CAST(:row_lanes AS uuid[]), CAST(:behind AS bigint[]),
             CAST(:row_kinds AS text[]), CAST(:row_updates AS bigint[]), CAST(:source_chats AS bigint[]),
             CAST(:source_messages AS bigint[]), CAST(:replies AS bigint[]), CAST(:replies_at AS integer[]),
-            CAST(:albums AS text[]), CAST(:units AS integer[]), CAST(:row_bodies AS bytea[]))
+            CAST(:albums AS text[]), CAST(:units AS integer[]), CAST(:row_bodies AS bytea[]),
+            CAST(:digests AS bytea[]), CAST(:not_before AS timestamptz[]))
             AS r(id, lane, behind, kind, update_id, source_chat, source_message, reply_to, reply_at, album, units,
-                body)
+                body, digest, not_before)
         JOIN numbered n ON n.id = r.lane
     )
 """
@@ -60,13 +61,15 @@ Late = dict[tuple[TenantId, str], MessageId]
 
 async def append_values(unit: UnitOfWork, rows: Rows, keyring: Keyring) -> dict[str, Any]:
     """What `APPEND` takes. Looks up albums: a part that comes after its album was sent follows it as a reply."""
-    sizes = Counter((tenant, row.lane) for tenant, row in rows)
+    sizes: Counter[tuple[TenantId, LaneId]] = Counter()
+    for tenant, row in rows:
+        sizes[tenant, row.lane] += 0 if row.later else 1
     late = await _late_albums(unit, rows)
     ahead: Counter[LaneId] = Counter()
-    behind = []
+    behind: list[int | None] = []
     for _, row in rows:
-        behind.append(ahead[row.lane])
-        ahead[row.lane] += 1
+        behind.append(None if row.later else ahead[row.lane])
+        ahead[row.lane] += 0 if row.later else 1
     is_late = [row.album is not None and (tenant, row.album) in late for tenant, row in rows]
     return {
         "lanes": [lane for _, lane in sizes],
@@ -87,6 +90,8 @@ async def append_values(unit: UnitOfWork, rows: Rows, keyring: Keyring) -> dict[
         "albums": [None if comes_late else row.album for (_, row), comes_late in zip(rows, is_late, strict=True)],
         "units": [utf16(row.body.text) if row.joinable else None for _, row in rows],
         "row_bodies": [keyring.encrypt(tenant, BODY, row.body.dump()) for tenant, row in rows],
+        "digests": [bytes.fromhex(row.digest) or None for _, row in rows],
+        "not_before": [row.not_before for _, row in rows],
         "settles": ALBUM_SETTLES,
     }
 

@@ -8,7 +8,7 @@ from sqlalchemy import TextClause, text
 
 from tenants.db import UnitOfWork
 from tenants.errors import LeaseLost
-from tenants.ids import ChatId, TenantId
+from tenants.ids import ChatId, RowId, TenantId
 from tenants.leases import HELD, HELD_BY_ALL, Lease, lease_values
 from tenants.outbox.rows import Delivered, Row
 
@@ -28,7 +28,7 @@ _DELIVER = text(
         WHERE o.id = r.id AND o.tenant_id = t.tenant AND o.term = t.term
             AND (o.state = 'sending' OR o.state = 'delivered' AND o.result_message_id = r.message_id)
         RETURNING o.tenant_id, o.lane_id, o.lane_seq, o.kind, o.source_chat_id, o.source_message_id,
-            o.result_message_id, r.part_at, t.chat
+            o.result_message_id, o.digest, r.part_at, t.chat
     ),
     moved AS (
         UPDATE lanes l SET head_seq = greatest(l.head_seq, d.last + 1), served_at = clock_timestamp()
@@ -36,12 +36,12 @@ _DELIVER = text(
         WHERE l.tenant_id = d.tenant_id AND l.id = d.lane_id
     ),
     mapped AS (
-        INSERT INTO message_map (tenant_id, chat_id, message_id, group_id, topic_message_id, part_at)
+        INSERT INTO message_map (tenant_id, chat_id, message_id, group_id, topic_message_id, part_at, digest)
         SELECT n.tenant_id, d.chat_id,
             CASE WHEN n.kind <> 'answer' THEN n.source_message_id ELSE n.result_message_id END,
             n.chat,
             CASE WHEN n.kind <> 'answer' THEN n.result_message_id ELSE n.source_message_id END,
-            n.part_at
+            n.part_at, n.digest
         FROM done n JOIN lanes l ON l.tenant_id = n.tenant_id AND l.id = n.lane_id
         JOIN dialogs d ON d.tenant_id = n.tenant_id AND d.id = l.dialog_id
         WHERE n.kind IN ('copy', 'forward', 'line', 'answer', 'mirror') AND n.chat IS NOT NULL
@@ -71,6 +71,31 @@ async def record_delivered(
     for row in await unit.execute(_DELIVER, values):
         missing[row.tenant_id] -= row.n
     return {tenant for tenant, number in missing.items() if number}
+
+
+_CHANGED = (
+    text(
+        """
+        UPDATE message_map m SET digest = o.digest FROM outbox o JOIN lanes l ON l.id = o.lane_id
+        WHERE o.id = ANY(:rows) AND o.kind = 'edit' AND o.state = 'delivered' AND l.direction = 'topic'
+            AND m.tenant_id = o.tenant_id AND m.chat_id = o.source_chat_id AND m.message_id = o.source_message_id
+        """
+    ),
+    text(
+        """
+        UPDATE message_map m SET digest = o.digest FROM outbox o JOIN lanes l ON l.id = o.lane_id
+        WHERE o.id = ANY(:rows) AND o.kind = 'edit' AND o.state = 'delivered' AND l.direction = 'customer'
+            AND m.tenant_id = o.tenant_id AND m.group_id = o.source_chat_id
+            AND m.topic_message_id = o.source_message_id
+        """
+    ),
+)
+
+
+async def note_changed(unit: UnitOfWork, rows: Sequence[RowId]) -> None:
+    """What both sides show since these edits were delivered."""
+    for statement in _CHANGED:
+        await unit.execute(statement, {"rows": list(rows)})
 
 
 _SNOOZE = text(
@@ -141,7 +166,8 @@ _END = text(
     f"""
     WITH held AS ({HELD}),
     ended AS (
-        UPDATE outbox SET state = :state, ended_at = clock_timestamp(), error = NULL, error_text = NULL, body = NULL,
+        UPDATE outbox SET state = :state, ended_at = clock_timestamp(), error = CAST(:error AS text),
+            error_text = CAST(:error_text AS text), body = NULL,
             result_message_id = CASE WHEN :state = 'delivered' THEN source_message_id END
         WHERE id = ANY(:rows) AND tenant_id = :tenant AND term = :term AND state = 'sending'
             AND EXISTS (SELECT FROM held)
@@ -157,9 +183,18 @@ _END = text(
 )
 
 
-async def drop(unit: UnitOfWork, tenant: TenantId, lease: Lease, rows: Sequence[Row]) -> None:
-    """Decides at the last moment that rows are not to go out, and moves their lane on. Raises `LeaseLost`."""
-    await _end(unit, tenant, lease, rows, state="dropped")
+async def drop(
+    unit: UnitOfWork,
+    tenant: TenantId,
+    lease: Lease,
+    rows: Sequence[Row],
+    *,
+    error: tuple[str | None, str | None] = (None, None),
+) -> None:
+    """Decides at the last moment that rows are not to go out, and moves their lane on. `error` is why, as a code and
+    a sentence. Raises `LeaseLost`.
+    """
+    await _end(unit, tenant, lease, rows, state="dropped", error=error)
 
 
 async def finish(unit: UnitOfWork, tenant: TenantId, lease: Lease, row: Row) -> bool:
@@ -167,8 +202,17 @@ async def finish(unit: UnitOfWork, tenant: TenantId, lease: Lease, row: Row) -> 
     return await _end(unit, tenant, lease, [row], state="delivered")
 
 
-async def _end(unit: UnitOfWork, tenant: TenantId, lease: Lease, rows: Sequence[Row], *, state: str) -> bool:
+async def _end(
+    unit: UnitOfWork,
+    tenant: TenantId,
+    lease: Lease,
+    rows: Sequence[Row],
+    *,
+    state: str,
+    error: tuple[str | None, str | None] = (None, None),
+) -> bool:
     values = {"tenant": tenant, "rows": [row.id for row in rows], "state": state, **lease.values()}
+    values |= {"error": error[0], "error_text": error[1]}
     return await _run_guarded(unit, _END, values)
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -48,10 +48,43 @@ def cut(text: str, units: int) -> str:
     return text if utf16(text) <= units else text.encode("utf-16-le")[: 2 * units].decode("utf-16-le", "ignore")
 
 
+def put_behind(mark: str, text: str, entities: Sequence[Entity], units: int) -> tuple[str, tuple[Entity, ...]]:
+    """The text behind a mark, cut so that both have at most so many units; its formatting moved along and clipped."""
+    ahead = utf16(mark)
+    words = cut(text, units - ahead)
+    end = utf16(words)
+    moved = ((kind, at + ahead, min(length, end - at), more) for kind, at, length, more in entities if at < end)
+    return mark + words, tuple(moved)
+
+
+CHANGES = frozenset({"edit", "reaction", "deletion"})
+"""Kinds of rows that change what was sent before; their `source` is the message that somebody changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What an edit has to say again beside the words, or Telegram takes it away. `media` names a file in the
+    session's own way (Bot API: file_id); `above` and `spoiler` are a media's, `preview` is a text's. `is_mirror`: it
+    stands behind the mark of another program's messages. `anew`: its words go out as the row says them, whatever
+    stands in the message that they were taken from.
+    """
+
+    media: str = ""
+    above: bool = False
+    spoiler: bool = False
+    preview: bool = True
+    is_mirror: bool = False
+    anew: bool = False
+
+
+PLAIN_LOOK = Look()
+
+
 @dataclass(frozen=True, slots=True)
 class Body:
     """The words of a row. For a copy: what is said instead when the message can't be copied any more. For a lookup:
-    whom it is about. `buttons` are an inline keyboard's labels, row by row, `quote` the words that a reply quotes.
+    whom it is about. For a reaction: the emoji, or nothing. `buttons` are an inline keyboard's labels, row by row,
+    `quote` the words that a reply quotes. An edit's `look` names a media only where another one has taken its place.
     """
 
     text: str
@@ -60,9 +93,11 @@ class Body:
     entities: tuple[Entity, ...] = ()
     buttons: tuple[tuple[str, ...], ...] = ()
     quote: str = ""
+    look: Look = PLAIN_LOOK
 
     def dump(self) -> bytes:
-        parts: list[Any] = [self.text, self.markdown, self.content, self.entities, self.buttons, self.quote]
+        look = () if self.look == PLAIN_LOOK else astuple(self.look)
+        parts: list[Any] = [self.text, self.markdown, self.content, self.entities, self.buttons, self.quote, look]
         while len(parts) > _ALWAYS and not parts[-1]:
             parts.pop()
         return json.dumps(parts, ensure_ascii=False).encode()
@@ -72,14 +107,17 @@ class Body:
         text, markdown, content, *more = json.loads(dumped)
         entities = tuple((str(e[0]), int(e[1]), int(e[2]), str(e[3])) for e in (more[0] if more else ()))
         buttons = tuple(tuple(map(str, labels)) for labels in (more[1] if len(more) > 1 else ()))
-        return cls(text, markdown, content, entities, buttons, more[2] if len(more) > 2 else "")  # noqa: PLR2004
+        quote = more[2] if len(more) > 2 else ""  # noqa: PLR2004  # what `dump` writes
+        look = Look(*more[3]) if len(more) > 3 else PLAIN_LOOK  # noqa: PLR2004
+        return cls(text, markdown, content, entities, buttons, quote, look)
 
 
 @dataclass(frozen=True, slots=True)
 class NewRow:
     """`reply_to` is in the source's numbering where there is a `source`, in the target's otherwise; an edit replies
     to the message that was edited. `reply_at` says where the quoted words begin, in UTF-16 units. `joinable`: a plain
-    text that may go out in one message with its neighbours.
+    text that may go out in one message with its neighbours. `digest` is its source's content's. A `later` row gets
+    its number in the lane when no message waits any more, and not before `not_before`.
     """
 
     lane: LaneId
@@ -91,6 +129,9 @@ class NewRow:
     reply_at: int | None = None
     album: str | None = None
     joinable: bool = False
+    digest: str = ""
+    later: bool = False
+    not_before: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +159,13 @@ class Row:
     """An earlier attempt may have been carried out: newer than that message of the lane, not older than this."""
     is_own: bool = False
     """A mirror of what we sent ourselves."""
+    is_shared: bool = False
+    """A change of a message that holds the texts of several."""
 
     @property
     def target(self) -> MessageId | None:
-        """What an edit is about, in the topic; None where nothing shows it."""
-        return self.reply_to if self.kind == "edit" else None
+        """What a change is about, where the row goes; None where nothing shows it."""
+        return self.reply_to if self.kind in CHANGES else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from sessions.bot_api import BotApiSessions
 from sessions.errors import Flaky, FloodWait, Gone, Rejected
 from sessions.events import Batch, Chat, ChatKind, Cursor, Person, ReachChanged
 from sessions.mtproto import AppIdentity, DataCentre, MtprotoSessions
-from sessions.port import Copy, Session, SessionFactory, Text
+from sessions.port import Copy, Edit, Session, SessionFactory, Text
 from tenants.ids import ChatId, MessageId, TopicId, UserId
 from tests.fakes import GROUP, FakeSession
 from tests.safes import MemorySafe
@@ -40,6 +40,11 @@ class Rig(Protocol):
     async def customer_sends_album(self, captions: Sequence[str]) -> list[MessageId]: ...
     async def operator_writes(self, words: str, topic: TopicId) -> None: ...
     async def operator_closes(self, topic: TopicId) -> None: ...
+    async def customer_edits(self, message: MessageId, words: str) -> None: ...
+    async def customer_reacts(self, message: MessageId, emoji: str | None) -> None: ...
+    async def reaction_of_bot(self, message: MessageId) -> str | None:
+        """In the customer's chat."""
+
     async def delete_topic(self, topic: TopicId) -> None: ...
     async def delete_source(self, message: MessageId) -> None: ...
     async def block(self) -> None: ...
@@ -51,6 +56,9 @@ class Rig(Protocol):
 
     def break_next_text(self, how: str) -> None: ...
     def refuse_long_texts(self) -> None: ...
+    def refuse_reactions(self) -> None: ...
+    def lose(self, message: MessageId) -> None:
+        """What the bot wrote in the group is not there any more."""
 
 
 class InMemory:
@@ -94,6 +102,18 @@ class InMemory:
     async def operator_closes(self, topic: TopicId) -> None:
         await self.session.feed(self.session.topic_event("closed", topic))
 
+    async def customer_edits(self, message: MessageId, words: str) -> None:
+        wrote = self.session.customer(self._words[message], id=message)
+        await self.session.feed(self.session.edited(wrote, words), kind="edited_message")
+
+    async def customer_reacts(self, message: MessageId, emoji: str | None) -> None:
+        wrote = self.session.customer(self._words[message], id=message)
+        await self.session.feed(self.session.reacted(wrote, emoji), kind="message_reaction")
+
+    async def reaction_of_bot(self, message: MessageId) -> str | None:
+        reactions = [call.outgoing for call in self.session.calls if call.method == "react"]
+        return next((emoji for _, number, emoji in reversed(reactions) if number == message), None)
+
     async def delete_topic(self, topic: TopicId) -> None:
         self.session.faults["send"].append(Gone("topic", "topic_deleted", "The topic was deleted."))
 
@@ -112,7 +132,9 @@ class InMemory:
         gone = {number for call in self.session.calls if call.method == "delete" for number in call.outgoing[1]}
         shown = []
         for call in self.session.sent(GROUP):
-            if call.outgoing.topic == topic and not gone.intersection(call.ids):
+            if isinstance(call.outgoing, Edit):
+                shown = [call.outgoing.text]
+            elif call.outgoing.topic == topic and not gone.intersection(call.ids):
                 one = call.outgoing
                 shown += [self._words[number] for number in one.ids] if isinstance(one, Copy) else [one.text]
         return shown
@@ -135,6 +157,12 @@ class InMemory:
     def refuse_long_texts(self) -> None:
         refusal = Rejected("too_long", "The text is longer than Telegram's 4096 characters.")
         self.session.faults["send"].append(refusal)
+
+    def refuse_reactions(self) -> None:
+        self.session.faults["react"].append(Rejected("reaction_refused", "Not this one."))
+
+    def lose(self, message: MessageId) -> None:
+        self.session.faults["send"].append(Rejected("message_gone", "The message was deleted."))
 
 
 class _InSandbox:
@@ -176,6 +204,19 @@ class _InSandbox:
     async def operator_closes(self, topic: TopicId) -> None:
         self.world.close_topic(self.owner, self.chat, topic)
 
+    async def customer_edits(self, message: MessageId, words: str) -> None:
+        self.world.edit(self.ann, self._private(message), words)
+
+    async def customer_reacts(self, message: MessageId, emoji: str | None) -> None:
+        self.world.react(self.ann, self._private(message), emoji)
+
+    async def reaction_of_bot(self, message: MessageId) -> str | None:
+        found = self._private(message)
+        return next(iter(found.chat.reactions.get(found.id, {}).get(self.bot.id, ())), None)
+
+    def _private(self, message: MessageId) -> Any:
+        return self.world.message(self.world.private(self.ann, self.bot), message)
+
     async def delete_topic(self, topic: TopicId) -> None:
         self.world.delete_topic(self.owner, self.chat, topic)
 
@@ -203,6 +244,12 @@ class _InSandbox:
 
     def refuse_long_texts(self) -> None:
         """Telegram does."""
+
+    def refuse_reactions(self) -> None:
+        """Telegram does."""
+
+    def lose(self, message: MessageId) -> None:
+        self.world.delete(self.owner, self.world.message(self.chat, message))
 
 
 class OverBotApi(_InSandbox):

@@ -89,7 +89,7 @@ async def test_an_edit_shows_what_the_original_shows_now_also_twice(session: Ses
         ChatId(cast[2].id),
         number,
         (ChatId(cast[1].id), MessageId(source)),
-        text="new",
+        text="🤖 new",
         content="text",
         buttons=(("B",),),
     )

@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from sessions.errors import Flaky, FloodWait, Gone, Rejected
-from sessions.events import Cursor, Message, ReachChanged, TopicEvent
-from sessions.port import Copy, Doubt, IdempotencyKey, Text
+from sessions.events import Cursor, Edited, Event, Message, ReachChanged, Reacted, TopicEvent
+from sessions.port import Copy, Doubt, Edit, IdempotencyKey, Text
 from tenants.ids import ChatId, MessageId, TopicId
 from tests.e2e.rigs import RIGS, Rig
 
@@ -42,6 +43,16 @@ async def heard(rig: Rig, cursor: Cursor | None, count: int) -> tuple[list[Messa
         messages += [update.event for update in batch.updates if isinstance(update.event, Message)]
     assert cursor is not None
     return messages, cursor
+
+
+async def told(rig: Rig, cursor: Cursor | None, kind: type[Event]) -> tuple[Any, Cursor]:
+    """The next event of that kind."""
+    while True:
+        batch = await rig.session.receive(cursor)
+        cursor = batch.cursor
+        found = [update.event for update in batch.updates if isinstance(update.event, kind)]
+        if found:
+            return found[0], cursor
 
 
 async def test_messages_come_in_order_with_who_wrote_them_and_where(rig: Rig) -> None:
@@ -259,3 +270,71 @@ async def test_an_id_of_nobody_is_refused_in_words(rig: Rig) -> None:
     await rig.begin()
     with pytest.raises(Rejected, match="Telegram"):
         await rig.session.find_person("123456")
+
+
+async def test_an_edited_message_comes_as_it_is_now_and_differs_from_what_it_was(rig: Rig) -> None:
+    cursor = await rig.begin()
+    number = await rig.customer_writes("one")
+    (before,), cursor = await heard(rig, cursor, 1)
+    await rig.customer_edits(number, "two")
+    edited, _ = await told(rig, cursor, Edited)
+    now = edited.message
+    assert (now.id, now.chat.id, now.text, now.outgoing) == (number, rig.customer, "two", False)
+    assert before.digest != now.digest != ""
+
+
+async def test_an_edit_changes_what_the_bot_has_sent_and_changing_it_again_is_no_error(rig: Rig) -> None:
+    await rig.begin()
+    topic = await rig.session.create_topic(rig.group, "Ann", key())
+    source = await rig.customer_writes("one")
+    (shown,) = await rig.session.send(text(rig.group, "one", topic))
+    edit = Edit(key(), rig.group, shown, (rig.customer, source), "two", "text", (("bold", 0, 3, ""),))
+    for _ in range(2):
+        assert await rig.session.send(edit) == [shown]
+    assert (await rig.in_topic(topic))[-1] == "two"
+
+
+async def test_what_is_gone_or_has_no_words_can_not_be_edited(rig: Rig) -> None:
+    await rig.begin()
+    topic = await rig.session.create_topic(rig.group, "Ann", key())
+    source = await rig.customer_writes("one")
+    (shown,) = await rig.session.send(text(rig.group, "one", topic))
+    rig.lose(shown)
+    with pytest.raises(Rejected) as refused:
+        await rig.session.send(Edit(key(), rig.group, shown, (rig.customer, source), "two", "text"))
+    assert refused.value.code == "message_gone"
+
+
+async def test_a_reaction_is_told_with_what_was_there_before(rig: Rig) -> None:
+    cursor = await rig.begin()
+    number = await rig.customer_writes("hi")
+    await rig.customer_reacts(number, "👍")
+    reacted, _ = await told(rig, cursor, Reacted)
+    assert (reacted.chat.id, reacted.message, reacted.emoji, reacted.before) == (rig.customer, number, "👍", ())
+
+
+async def test_the_bot_reacts_otherwise_and_not_at_all(rig: Rig) -> None:
+    await rig.begin()
+    number = await rig.customer_writes("hi")
+    for emoji in ("👍", "🔥", "🔥", None, None):
+        await rig.session.react(rig.customer, number, emoji)
+        assert await rig.reaction_of_bot(number) == emoji
+
+
+async def test_an_emoji_that_is_no_reaction_is_refused(rig: Rig) -> None:
+    await rig.begin()
+    number = await rig.customer_writes("hi")
+    rig.refuse_reactions()
+    with pytest.raises(Rejected) as refused:
+        await rig.session.react(rig.customer, number, "🧦")
+    assert refused.value.code == "reaction_refused"
+
+
+async def test_deleting_what_is_not_there_any_more_is_no_error(rig: Rig) -> None:
+    await rig.begin()
+    await rig.customer_writes("hi")
+    (number,) = await rig.session.send(text(rig.customer, "oops"))
+    for _ in range(2):
+        await rig.session.delete(rig.customer, [number])
+    await rig.session.send(text(rig.customer, "better"))
+    assert (await rig.heard_by_customer())[-1] == "better"

@@ -184,7 +184,7 @@ async def test_a_mirrored_message_is_edited_where_it_stands(desk: DeskUnderTest)
     await _store(desk, desk.session.edited(said, "two", buttons=()))
     edit = _in_group(desk)[-1]
     assert isinstance(edit, Edit)
-    assert (edit.message, edit.source, edit.text, edit.buttons) == (shown, (77, said.id), "two", ())
+    assert (edit.message, edit.source, edit.text, edit.buttons) == (shown, (77, said.id), "🤖 two", ())
     assert await desk.dispositions() == {"relayed": 3}
 
 
@@ -208,7 +208,7 @@ async def test_of_edits_that_wait_only_the_newest_goes_out(desk: DeskUnderTest) 
         (fed,) = await desk.session.feed(desk.session.edited(said, words))
         await desk.store_only(Batch((fed,), fed.cursor))
     await _run(desk)
-    assert [outgoing.text for outgoing in _in_group(desk) if isinstance(outgoing, Edit)] == ["four"]
+    assert [outgoing.text for outgoing in _in_group(desk) if isinstance(outgoing, Edit)] == ["🤖 four"]
     assert await desk.dispositions() == {"relayed": 3, "handled": 2}
 
 
@@ -233,7 +233,7 @@ async def test_an_edit_of_what_is_not_in_the_topic_is_nothing(desk: DeskUnderTes
     customers = desk.session.customer("hello")
     edits = [desk.session.edited(message, "new") for message in (unknown, own, customers)]
     await _store(desk, *edits)
-    assert (await _reasons(desk))[-3:] == ["not_mirrored", "not_mirrored", "edit"]
+    assert (await _reasons(desk))[-3:] == ["not_mirrored", "not_mirrored", "not_relayed"]
 
 
 async def test_an_edit_of_a_message_that_the_team_deleted_is_dropped(desk: DeskUnderTest) -> None:

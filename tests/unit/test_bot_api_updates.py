@@ -79,7 +79,7 @@ def test_blocking_and_unblocking_change_the_reach(status: str, reachable: bool) 
         ({"update_id": 5, "message": [1, 2]}, "unreadable"),
         ({"update_id": 5, "my_chat_member": {"chat": PRIVATE}}, "unreadable"),
         (message(text="x", chat={"id": 1, "type": "hyperspace"}), "unreadable"),
-        ({"update_id": 5, "edited_message": {}}, "edit"),
+        ({"update_id": 5, "edited_message": {}}, "unreadable"),
         (message(new_chat_title="T", chat=GROUP), "service:new_chat_title"),
     ],
 )

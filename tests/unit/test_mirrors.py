@@ -2,11 +2,13 @@
 
 import pytest
 
-from sessions.bot_api.mirrors import disabled, edit_request, mirror_request, write_entities
+from sessions.bot_api.changes import edit_request
+from sessions.bot_api.mirrors import disabled, mirror_request, write_entities
+from sessions.errors import Rejected
 from sessions.mirrors import marked
 from sessions.port import Edit, IdempotencyKey, Mirror
 from tenants.ids import ChatId, MessageId, TopicId
-from tenants.outbox import Body, utf16
+from tenants.outbox import PLAIN_LOOK, Body, Look, utf16
 
 KEY = IdempotencyKey("k")
 
@@ -17,8 +19,8 @@ def mirror(content: str = "text", *ids: int) -> Mirror:
     return Mirror(KEY, to, topic, source, numbers, None, text="hi", content=content, buttons=(("A", "B"),))
 
 
-def edit(content: str) -> Edit:
-    return Edit(KEY, ChatId(-1001), MessageId(9), (ChatId(77), MessageId(5)), text="hi", content=content)
+def edit(content: str, look: Look = PLAIN_LOOK) -> Edit:
+    return Edit(KEY, ChatId(-1001), MessageId(9), (ChatId(77), MessageId(5)), text="hi", content=content, look=look)
 
 
 def test_the_mark_moves_the_formatting_along() -> None:
@@ -80,8 +82,40 @@ def test_what_has_no_caption_is_forwarded(outgoing: Mirror, method: str | None) 
 
 
 @pytest.mark.parametrize(
-    ("content", "method"), [("text", "editMessageText"), ("video", "editMessageCaption"), ("dice", None)]
+    ("content", "media", "method"),
+    [
+        ("text", "", "editMessageText"),
+        ("video", "", "editMessageCaption"),
+        ("video", "file", "editMessageMedia"),
+        ("voice", "file", "editMessageCaption"),
+    ],
 )
-def test_an_edit_changes_words_where_there_are_some(content: str, method: str | None) -> None:
-    request = edit_request(edit(content))
-    assert (request and request.__api_method__) == method
+def test_an_edit_changes_the_words_or_the_media_too(content: str, media: str, method: str) -> None:
+    assert edit_request(edit(content, Look(media=media))).__api_method__ == method
+
+
+@pytest.mark.parametrize("content", ["dice", "sticker", "poll", "video_note"])
+def test_what_has_no_words_can_not_be_edited(content: str) -> None:
+    with pytest.raises(Rejected) as refused:
+        edit_request(edit(content))
+    assert refused.value.code == "not_editable"
+
+
+def test_an_edit_says_again_what_telegram_would_take_away() -> None:
+    above = edit_request(edit("photo", Look(above=True)))
+    assert (above.caption, above.show_caption_above_media) == ("hi", True)
+    media = edit_request(edit("photo", Look(media="file", above=True, spoiler=True))).media
+    assert (media.media, media.caption, media.has_spoiler, media.show_caption_above_media) == (
+        "file",
+        "hi",
+        True,
+        True,
+    )
+    assert edit_request(edit("document", Look(media="file", spoiler=True))).media.caption == "hi"
+    assert edit_request(edit("text", Look(preview=False))).link_preview_options.is_disabled
+    assert "link_preview_options" not in edit_request(edit("text")).model_fields_set
+
+
+def test_a_body_keeps_its_look() -> None:
+    body = Body("hi", content="photo", look=Look(media="file", above=True, preview=False))
+    assert Body.load(body.dump()) == body

@@ -1,6 +1,6 @@
 """`/new`: the team writes first, or watches somebody."""
 
-from sessions.events import Person
+from tenants.identity import introduce, name_of
 from tenants.ids import ChatId
 from worker.decisions.command import Call, Command, Place, read_person
 
@@ -30,17 +30,12 @@ def act(call: Call) -> None:
     elif is_news:
         dialog.hold()
     dialog.opened_by_team = True
+    settings = call.work.desk.settings
     if is_news:
-        call.tell(dialog, _opened(person))
-    call.say(f"Opened: {person.name}." if is_news else f"There is a dialog with {dialog.name} already.")
-
-
-def _opened(person: Person) -> str:
-    username = f", @{person.username}" if person.username else ""
-    return (
-        f"Opened by /new: {person.name}{username}, id {person.id}. "
-        "The topic shows what they and the bot write from now on."
-    )
+        who = ", ".join(introduce(dialog, settings))
+        call.tell(dialog, f"Opened by /new: {who}. The topic shows what they and the bot write from now on.")
+    who = name_of(dialog, settings)
+    call.say(f"Opened: {who}." if is_news else f"There is a dialog with {who} already.")
 
 
 COMMAND = Command(

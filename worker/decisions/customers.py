@@ -4,10 +4,12 @@ from typing import Literal
 
 from sessions.events import Incoming, Message, ReachChanged
 from tenants.dialogs import Dialog
+from tenants.identity import rename
 from tenants.intake import Disposition, Handled, Ignored, Queued
 from tenants.outbox import Body, NewRow
 from tenants.plans import Plan
 from tenants.settings.kinds import find_word, matches
+from worker.decisions.edits import body_of
 from worker.decisions.work import Work
 
 BLOCKED = "🚫 The customer has blocked the bot. Answers reach them again once they unblock it."
@@ -27,12 +29,13 @@ def customer_wrote(incoming: Incoming, message: Message, work: Work) -> Disposit
         NewRow(
             lane=dialog.topic_lane,
             kind=shown_as(message),
-            body=Body(message.text, content=message.content, entities=message.entities, quote=message.quote),
+            body=body_of(message),
             update_id=incoming.id,
             source=(chat.id, message.id),
             reply_to=message.reply_to,
             album=message.album,
             joinable=message.joinable,
+            digest=message.digest,
         )
     )
     if opened and settings.WELCOME:
@@ -51,9 +54,9 @@ def _why_not(message: Message, dialog: Dialog | None, work: Work) -> str | None:
         return "not_monitored"
     if not work.is_welcome(chat):
         return "not_on_white_list"
-    if settings.PRIVATE_KEYWORDS and not is_open and not matches(settings.PRIVATE_KEYWORDS, message.text):
+    if settings.PRIVATE_KEYWORDS and not is_open and not matches(settings.PRIVATE_KEYWORDS, message.words):
         return "no_keyword"
-    if find_word(settings.RESTRICTED_KEYWORDS_FRONTEND, message.text) is not None:
+    if find_word(settings.RESTRICTED_KEYWORDS_FRONTEND, message.words) is not None:
         return "restricted_keyword"
     return None
 
@@ -64,7 +67,7 @@ def _meet(message: Message, dialog: Dialog | None, work: Work) -> Dialog:
     if dialog is None:
         dialog = work.dialogs.open(chat.id, chat.title, None)
     elif dialog.name != chat.title:
-        dialog.rename(chat.title)
+        rename(dialog, chat.title, work.desk.settings)
     if sender is not None:
         dialog.username, dialog.language = sender.username, sender.language or dialog.language
     return dialog

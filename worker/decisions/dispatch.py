@@ -5,16 +5,31 @@ Every path ends in a disposition; a message that is dropped in silence does not 
 
 from typing import assert_never
 
-from sessions.events import ChatKind, Edited, GroupMoved, Incoming, Message, Other, Pressed, ReachChanged, TopicEvent
+from sessions.events import (
+    Chat,
+    ChatKind,
+    Edited,
+    GroupMoved,
+    Incoming,
+    Message,
+    Other,
+    Pressed,
+    ReachChanged,
+    Reacted,
+    TopicEvent,
+)
 from tenants.connections import ProposedGroup
-from tenants.dialogs import clean_name
-from tenants.ids import ChatId, LaneId, TopicId
+from tenants.dialogs import Dialog, clean_name
+from tenants.ids import ChatId, LaneId, MessageId, TopicId
 from tenants.intake import Disposition, Handled, Ignored
 from tenants.outbox import Ask
 from worker.decisions.command import read_command
 from worker.decisions.customers import customer_wrote, reach_changed
+from worker.decisions.edits import customer_edited, team_edited
 from worker.decisions.program import pressed, program_edited, program_wrote
+from worker.decisions.reactions import reacted
 from worker.decisions.team import team_wrote, topic_event
+from worker.decisions.veil import veil
 from worker.decisions.work import Work
 
 APOLOGY = "Sorry, this message could not be processed. Please try again a little later."
@@ -22,35 +37,48 @@ APOLOGY = "Sorry, this message could not be processed. Please try again a little
 
 def touched(incoming: Incoming, group: ChatId | None) -> tuple[ChatId | None, TopicId | None]:
     """The customer's chat and the topic that an update is about, for loading the dialogs beforehand."""
-    event = incoming.event
+    event = incoming.event.message if isinstance(incoming.event, Edited) else incoming.event
     if isinstance(event, (Message, TopicEvent)) and event.chat.id == group:
         return None, event.topic_id
-    if isinstance(event, Edited):
-        return (event.message.chat.id if event.message.outgoing else None), None
+    if isinstance(event, Reacted):
+        return (None if event.chat.id == group else event.chat.id), None
     if isinstance(event, (Message, ReachChanged, Pressed)) and event.chat.kind is ChatKind.PRIVATE:
         return event.chat.id, None
     return None, None
 
 
+def touched_message(incoming: Incoming, group: ChatId | None) -> MessageId | None:
+    """The message in the group that an update is about which does not say its topic."""
+    event = incoming.event
+    return event.message if isinstance(event, Reacted) and event.chat.id == group else None
+
+
 def list_asks(incoming: Incoming, work: Work) -> list[Ask]:
     """What has to be known of the message that an update is about; most updates are of messages nobody can know."""
     event = incoming.event
+    if isinstance(event, Reacted):
+        return _ask(event.chat, event.message, work.dialogs.by_message.get(event.message), work)
     message = event.message if isinstance(event, Edited) else event
-    if not isinstance(message, Message) or not (message.outgoing or work.desk.switched_at):
+    if not isinstance(message, Message):
         return []
-    lane, back = _lanes_of(message, work)
-    return [] if lane is None else [Ask(work.desk.tenant, message.chat.id, message.id, lane, back)]
+    if not (isinstance(event, Edited) or message.outgoing or work.desk.switched_at):
+        return []
+    dialog = None if message.topic_id is None else work.dialogs.by_topic.get(message.topic_id)
+    return _ask(message.chat, message.id, dialog, work, general=message.topic_id is None)
 
 
-def _lanes_of(message: Message, work: Work) -> tuple[LaneId | None, LaneId | None]:
-    """Into which it would be queued, and that of the other direction."""
-    if message.chat.id != work.desk.group_id:
-        dialog = work.dialogs.by_chat.get(message.chat.id)
-        return (dialog.topic_lane, dialog.customer_lane) if dialog else (None, None)
-    if message.topic_id is None:
-        return work.general, None
-    dialog = work.dialogs.by_topic.get(message.topic_id)
-    return (dialog.customer_lane, dialog.topic_lane) if dialog else (None, None)
+def _ask(chat: Chat, message: MessageId, in_group: Dialog | None, work: Work, *, general: bool = False) -> list[Ask]:
+    """`in_group` is the dialog where it is in the group, `general` whether it is in the group's General."""
+    lane: LaneId | None
+    back: LaneId | None
+    if chat.id != work.desk.group_id:
+        dialog = work.dialogs.by_chat.get(chat.id)
+        lane, back = (dialog.topic_lane, dialog.customer_lane) if dialog else (None, None)
+    elif general:
+        lane, back = work.general, None
+    else:
+        lane, back = (in_group.customer_lane, in_group.topic_lane) if in_group else (None, None)
+    return [] if lane is None else [Ask(work.desk.tenant, chat.id, message, lane, back)]
 
 
 def awaits_own_topic(incoming: Incoming) -> bool:
@@ -63,7 +91,7 @@ def speaks_in_general(incoming: Incoming, group: ChatId | None) -> bool:
 
 
 def dispatch(incoming: Incoming, work: Work) -> Disposition:
-    event = incoming.event
+    event = veil(incoming.event, work)
     match event:
         case Other():
             decided: Disposition = Ignored(event.reason)
@@ -76,7 +104,9 @@ def dispatch(incoming: Incoming, work: Work) -> Disposition:
         case Message():
             decided = _message(incoming, event, work)
         case Edited():
-            decided = program_edited(incoming, event, work)
+            decided = _edited(incoming, event, work)
+        case Reacted():
+            decided = reacted(incoming, event, work)
         case Pressed():
             decided = pressed(event, work)
         case _:
@@ -96,6 +126,17 @@ def _message(incoming: Incoming, message: Message, work: Work) -> Disposition:
     if message.chat.kind is ChatKind.PRIVATE:
         return customer_wrote(incoming, message, work)
     return _stranger_group(message, work)
+
+
+def _edited(incoming: Incoming, edited: Edited, work: Work) -> Disposition:
+    message = edited.message
+    if message.outgoing:
+        return program_edited(incoming, edited, work)
+    if message.sender is not None and message.sender.is_bot and not message.anonymous:
+        return Ignored("bot")
+    if message.chat.id == work.desk.group_id:
+        return team_edited(incoming, edited, work)
+    return customer_edited(incoming, edited, work)
 
 
 def _before_the_switch(message: Message, work: Work) -> Ignored | None:

@@ -51,6 +51,7 @@ def _answer(incoming: Incoming, message: Message, dialog: Dialog, work: Work) ->
             reply_to=message.reply_to,
             reply_at=message.reply_at,
             album=message.album,
+            digest=message.digest,
         )
     )
     return Queued()

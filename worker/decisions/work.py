@@ -7,7 +7,7 @@ from tenants.connections import ProposedGroup
 from tenants.dialogs import DialogBook
 from tenants.ids import ChatId, LaneId, MessageId, RowId
 from tenants.intake import Desk
-from tenants.outbox import Body, NewRow, Trace
+from tenants.outbox import NewBody, NewRow, Trace
 from tenants.outbox.traces import NOTHING, Traces
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class Work:
     general: LaneId | None = None
     traces: Traces = field(default_factory=dict)
     rows: list[NewRow] = field(default_factory=list)
-    rewritten: dict[RowId, Body] = field(default_factory=dict)
+    rewritten: dict[RowId, NewBody] = field(default_factory=dict)
     proposals: list[tuple[ProposedGroup, str]] = field(default_factory=list)
     calls: "list[Call]" = field(default_factory=list)
     moved_to: ChatId | None = None
