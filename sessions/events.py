@@ -56,6 +56,9 @@ class Message:
     `outgoing`: the bot itself wrote it, through another program that drives it; only a parallel session sees that.
     `date` is when it was sent, in seconds of the epoch. `origin` is there for a forwarded message. `quote` are the
     words that a reply quotes. `described`: bots can't copy it, and `text` says what it is.
+    `as_chat` is the chat in whose name it was written, as posts of channels and anonymous administrators are;
+    `signature` is what such a message is signed with (Bot API: sender_chat, author_signature). `automatic`: a
+    channel's post that came into the group of its discussions by itself (Bot API: is_automatic_forward).
     """
 
     chat: Chat
@@ -76,6 +79,9 @@ class Message:
     origin: Origin | None = None
     quote: str = ""
     described: bool = False
+    as_chat: Chat | None = None
+    signature: str = ""
+    automatic: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +122,16 @@ class ReachChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class StandingChanged:
+    """The bot came into a group or a channel, left it, or has other rights there (my_chat_member)."""
+
+    chat: Chat
+    person: Person
+    is_present: bool
+    is_administrator: bool
+
+
+@dataclass(frozen=True, slots=True)
 class GroupMoved:
     """A group became a supergroup, which has another id (Bot API: migrate_to_chat_id)."""
 
@@ -131,7 +147,7 @@ class Other:
     reason: str
 
 
-Event = Message | Edited | Pressed | TopicEvent | ReachChanged | GroupMoved | Other
+Event = Message | Edited | Pressed | TopicEvent | ReachChanged | StandingChanged | GroupMoved | Other
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from worker.errands import Errand, ErrandResult, run_errand
 from worker.housekeeper import Housekeeper
 from worker.leases import LeaseKeeper
 from worker.line import Line
-from worker.sending import Dropped, Found, Refused, Result, Sent, send_run
+from worker.sending import Deaf, Dropped, Found, Refused, Result, Sent, send_run
 from worker.turn import Home, Part
 
 TEAM_AT_ONCE = 8
@@ -120,7 +120,7 @@ class Sender:
             self._line,
             sent=[result for result in results if isinstance(result, Sent)],
             refused=[result for result in results if isinstance(result, Refused)],
-            settled=[result for result in results if isinstance(result, (Dropped, Found))],
+            settled=[result for result in results if isinstance(result, (Dropped, Found, Deaf))],
             errand_result=errand_result,
             wish=self._wish(busy) if self._look and not self._draining else None,
             errands=self._look_for_errands and self._may_errand(),
@@ -292,7 +292,7 @@ class Sender:
             metrics.RELAYED.labels(first.direction).inc(len(result.run))
             return
         if not isinstance(result, Refused):
-            about.info("message.dropped" if isinstance(result, Dropped) else "person.looked_up")
+            about.info("message.dropped" if isinstance(result, Dropped) else "telegram.was_asked")
             return
         about.info("message.refused", code=result.error.code)
         metrics.RETRIES.labels(result.error.code).inc()

@@ -22,12 +22,20 @@ from sessions.events import (
     Other,
     Person,
     ReachChanged,
+    StandingChanged,
     TopicEvent,
 )
 from tenants.ids import ChatId, MessageId, TopicId, UpdateId, UserId
 from tenants.outbox import Entity
 
-ALLOWED = ["message", "edited_message", "callback_query", "my_chat_member"]
+ALLOWED = [
+    "message",
+    "edited_message",
+    "channel_post",
+    "edited_channel_post",
+    "callback_query",
+    "my_chat_member",
+]
 
 CONTENT = (
     "text",
@@ -143,6 +151,8 @@ _KEPT = frozenset(
         "expandable_blockquote",
     }
 )
+_CARRIES = {"pre": "language", "text_link": "url", "text_mention": "user", "custom_emoji": "custom_emoji_id"}
+"""What these kinds need beside their place."""
 _FOUND = frozenset({"mention", "hashtag", "cashtag", "bot_command", "email", "phone_number"})
 """Telegram finds these in any text by itself. A link is not among them: it may have a preview."""
 
@@ -159,11 +169,11 @@ def read_update(raw: dict[str, Any]) -> Incoming:
 
 
 def _read_event(kind: str, body: Any) -> Event:
-    if kind == "message":
+    if kind in {"message", "channel_post"}:
         return _read_message(body)
     if kind == "my_chat_member":
         return _read_membership(body)
-    if kind == "edited_message":
+    if kind in {"edited_message", "edited_channel_post"}:
         return Other(kind, "edit")
     if kind == "callback_query":
         return Other(kind, "button")
@@ -185,6 +195,8 @@ def _read_message(body: dict[str, Any]) -> Event:
     topic_id = TopicId(body["message_thread_id"]) if body.get("is_topic_message") else None
     entities = body.get("entities", ())
     joinable = _ENVELOPE_OF_PLAIN.issuperset(body) and all(item["type"] in _KEPT | _FOUND for item in entities)
+    marks = entities or body.get("caption_entities", ())
+    formatting = tuple(_read_entity(item) for item in marks if item["type"] in _KEPT | _CARRIES.keys())
     return Message(
         chat=chat,
         id=MessageId(body["message_id"]),
@@ -197,12 +209,15 @@ def _read_message(body: dict[str, Any]) -> Event:
         album=body.get("media_group_id"),
         reply_at=body.get("quote", {}).get("position"),
         joinable=joinable,
-        entities=tuple(_read_entity(item) for item in entities if item["type"] in _KEPT) if joinable else (),
+        entities=formatting,
         buttons=_read_buttons(body["reply_markup"]) if "reply_markup" in body else (),
         date=int(body.get("date", 0)),
         origin=_read_origin(body["forward_origin"]) if "forward_origin" in body else None,
         quote=body.get("quote", {}).get("text", ""),
         described=described is not None,
+        as_chat=_read_chat(body["sender_chat"]) if "sender_chat" in body else None,
+        signature=body.get("author_signature", ""),
+        automatic=bool(body.get("is_automatic_forward")),
     )
 
 
@@ -220,7 +235,9 @@ def _read_buttons(markup: dict[str, Any]) -> Buttons:
 
 
 def _read_entity(item: dict[str, Any]) -> Entity:
-    return item["type"], int(item["offset"]), int(item["length"]), item.get("language", "")
+    kind = item["type"]
+    more = item.get(_CARRIES[kind], "") if kind in _CARRIES else ""
+    return kind, int(item["offset"]), int(item["length"]), str(more["id"] if isinstance(more, dict) else more)
 
 
 def _content(body: dict[str, Any]) -> str:
@@ -242,10 +259,14 @@ def _read_reply(body: dict[str, Any], topic: TopicId | None) -> MessageId | None
 def _read_membership(body: dict[str, Any]) -> Event:
     chat = _read_chat(body["chat"])
     person = _read_person(body["from"])
-    status = body["new_chat_member"]["status"]
-    if chat.kind is not ChatKind.PRIVATE or person is None:
+    member = body["new_chat_member"]
+    status = member["status"]
+    if person is None:
         return Other("my_chat_member", f"group_membership:{status}")
-    return ReachChanged(chat, person, reachable=status == "member")
+    if chat.kind is ChatKind.PRIVATE:
+        return ReachChanged(chat, person, reachable=status == "member")
+    is_present = status in {"creator", "administrator", "member"} or bool(member.get("is_member"))
+    return StandingChanged(chat, person, is_present, is_administrator=status in {"creator", "administrator"})
 
 
 def _read_chat(body: dict[str, Any]) -> Chat:

@@ -12,15 +12,17 @@ from tenants.outbox.claims import (
     ages_of_recent_sends,
     claim,
     list_waiting,
+    recent_sends_to_groups,
     seconds_until_due,
 )
 from tenants.outbox.queue import enqueue, general_lane
 from tenants.outbox.results import bury, drop, finish, pause_group, record_delivered, snooze
-from tenants.outbox.rows import Body, Delivered, Entity, NewRow, Row, cut, utf16
+from tenants.outbox.rows import REPLY_MARK, Body, Delivered, Entity, NewRow, Row, cut, utf16
 from tenants.outbox.traces import Ask, Trace, find_traces, rewrite
 
 __all__ = [
     "LONGEST_JOINED",
+    "REPLY_MARK",
     "Ask",
     "Body",
     "Claimed",
@@ -41,6 +43,7 @@ __all__ = [
     "general_lane",
     "list_waiting",
     "pause_group",
+    "recent_sends_to_groups",
     "record_delivered",
     "rewrite",
     "seconds_until_due",

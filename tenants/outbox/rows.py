@@ -27,6 +27,10 @@ Kind = Literal[
 """
 _ALWAYS = 3
 """Parts of a body that are always written."""
+_LEFT_OUT: tuple[Any, ...] = ((), (), "", "", False)
+"""What the others are where they are not written."""
+REPLY_MARK = "↩ "
+"""Stands before a reply in a text that several share."""
 ALBUM_SETTLES = timedelta(seconds=1.5)
 """An album's parts come as separate updates, usually within this time."""
 BODY = "outbox.body"
@@ -52,6 +56,7 @@ def cut(text: str, units: int) -> str:
 class Body:
     """The words of a row. For a copy: what is said instead when the message can't be copied any more. For a lookup:
     whom it is about. `buttons` are an inline keyboard's labels, row by row, `quote` the words that a reply quotes.
+    `by` is how the member of a group is named who wrote it; `hides_author`: nothing else may tell who that is.
     """
 
     text: str
@@ -60,9 +65,12 @@ class Body:
     entities: tuple[Entity, ...] = ()
     buttons: tuple[tuple[str, ...], ...] = ()
     quote: str = ""
+    by: str = ""
+    hides_author: bool = False
 
     def dump(self) -> bytes:
         parts: list[Any] = [self.text, self.markdown, self.content, self.entities, self.buttons, self.quote]
+        parts += [self.by, self.hides_author]
         while len(parts) > _ALWAYS and not parts[-1]:
             parts.pop()
         return json.dumps(parts, ensure_ascii=False).encode()
@@ -70,16 +78,19 @@ class Body:
     @classmethod
     def load(cls, dumped: bytes) -> "Body":
         text, markdown, content, *more = json.loads(dumped)
-        entities = tuple((str(e[0]), int(e[1]), int(e[2]), str(e[3])) for e in (more[0] if more else ()))
-        buttons = tuple(tuple(map(str, labels)) for labels in (more[1] if len(more) > 1 else ()))
-        return cls(text, markdown, content, entities, buttons, more[2] if len(more) > 2 else "")  # noqa: PLR2004
+        marks, rows, quote, by, hides_author = (*more, *_LEFT_OUT[len(more) :])
+        entities = tuple((str(e[0]), int(e[1]), int(e[2]), str(e[3])) for e in marks)
+        buttons = tuple(tuple(map(str, labels)) for labels in rows)
+        return cls(text, markdown, content, entities, buttons, quote, by, hides_author)
 
 
 @dataclass(frozen=True, slots=True)
 class NewRow:
     """`reply_to` is in the source's numbering where there is a `source`, in the target's otherwise; an edit replies
     to the message that was edited. `reply_at` says where the quoted words begin, in UTF-16 units. `joinable`: a plain
-    text that may go out in one message with its neighbours.
+    text that may go out in one message with its neighbours, `loose` one that loses something by that: it is joined
+    where the backlog is long. `author` is the member of a group or the chat that wrote it, `thread` the topic of the
+    source's chat in which it stands.
     """
 
     lane: LaneId
@@ -91,6 +102,17 @@ class NewRow:
     reply_at: int | None = None
     album: str | None = None
     joinable: bool = False
+    loose: bool = False
+    author: int | None = None
+    thread: TopicId | None = None
+
+
+def joined_units(row: NewRow) -> int | None:
+    """At most so many UTF-16 units of a text that several share, its author's line with it; None for what goes alone."""
+    if not (row.joinable or row.loose):
+        return None
+    line = 0 if row.author is None else utf16(row.body.by) + 2
+    return utf16(row.body.text) + line + (0 if row.reply_to is None else utf16(REPLY_MARK))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +140,11 @@ class Row:
     """An earlier attempt may have been carried out: newer than that message of the lane, not older than this."""
     is_own: bool = False
     """A mirror of what we sent ourselves."""
+    author: int | None = None
+    goes_on: bool = False
+    """What stands above it in the topic is of the same author."""
+    thread: TopicId | None = None
+    """The topic of a customer's group to which it goes."""
 
     @property
     def target(self) -> MessageId | None:

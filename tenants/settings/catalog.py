@@ -8,7 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from tenants.errors import Invalid, NotFound, PlanRequired
 from tenants.plans import Plan
-from tenants.settings.field import Setting
+from tenants.settings.field import Frozen, Setting
 from tenants.settings.schema import Settings
 
 
@@ -36,6 +36,10 @@ class Entry:
                 plan=opened_by,
             )
         return valid
+
+    def is_frozen(self, plan: Plan) -> bool:
+        """What is stored stays in force and can't be changed."""
+        return isinstance(self.setting.limit(plan), Frozen)
 
     def clamp(self, value: Any, plan: Plan) -> Any:
         limit = self.setting.limit(plan)

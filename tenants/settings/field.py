@@ -48,6 +48,34 @@ class NeverOff:
 
 
 @dataclass(frozen=True)
+class Never:
+    """Not on this plan: a list that stays empty."""
+
+    def allows(self, value: Any) -> bool:
+        return not value
+
+    def clamp(self, value: Any) -> Any:
+        return type(value)()
+
+    def describe(self) -> str:
+        return "not included"
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """Can't be set on this plan; what was set on another stays in force, for the customers' sake."""
+
+    def allows(self, value: Any) -> bool:
+        return not value
+
+    def clamp(self, value: Any) -> Any:
+        return value
+
+    def describe(self) -> str:
+        return "not included; what is set already stays as it is"
+
+
+@dataclass(frozen=True)
 class Setting:
     title: str
     section: str

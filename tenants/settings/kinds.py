@@ -14,6 +14,8 @@ from tenants.errors import Invalid
 
 OFF = "OFF"
 _QUOTES = str.maketrans("“”„«»‟″", '"""""""')  # what phones make of a typed quote
+_COMMAND = re.compile(r"[a-z0-9_]{1,32}")
+"""Bot API: BotCommand."""
 _WHOLE_NUMBER = re.compile(r"-?\d{1,19}")
 
 
@@ -25,6 +27,8 @@ class Kind:
     hint: str
     parse: Callable[[str], Any]
     show: Callable[[Any], str]
+    names: tuple[str, ...] = ()
+    """What can be chosen, where that is all."""
 
 
 def _parse_text(typed: str) -> str:
@@ -55,6 +59,10 @@ def _parse_ids(typed: str) -> list[int]:
     return list(dict.fromkeys(int(item) for item in items))
 
 
+def _parse_people(typed: str) -> list[int | str]:
+    return [EVERYONE] if typed.strip() == EVERYONE else [*_parse_ids(typed)]
+
+
 def _parse_keywords(typed: str) -> list[list[str]]:
     if typed.strip().upper() == OFF:
         return []
@@ -71,6 +79,63 @@ def _keyword_group(item: Any) -> list[str]:
     return list(words)
 
 
+def _parse_strings(typed: str) -> list[str]:
+    if typed.strip().upper() == OFF:
+        return []
+    for text in (typed, typed.translate(_QUOTES)):
+        with contextlib.suppress(ValueError, RecursionError):
+            items = json.loads(f"[{text}]")
+            if all(isinstance(item, str) and item.strip() for item in items):
+                return list(dict.fromkeys(items))
+    raise Invalid('Put every text in double quotes, separated by commas: "casino", "free money".')
+
+
+def _show_strings(items: list[str]) -> str:
+    return ", ".join(json.dumps(item, ensure_ascii=False) for item in items) or OFF
+
+
+def _parse_commands(typed: str) -> list[str]:
+    if typed.strip().upper() == OFF:
+        return []
+    items = [item.strip().removeprefix("/").lower() for item in re.split(r"[,\s]+", typed) if item.strip(" /")]
+    for item in items:
+        if not _COMMAND.fullmatch(item):
+            raise Invalid(f"“{item[:40]}” is no command. Send names separated by commas: /invoice, /stock.")
+    return list(dict.fromkeys(items))
+
+
+def choices(*names: str) -> Kind:
+    """Any of these names."""
+    listed = ", ".join(names)
+
+    def parse(typed: str) -> list[str]:
+        if typed.strip().upper() == OFF:
+            return []
+        items = [item.strip().lower() for item in typed.split(",") if item.strip()]
+        for item in items:
+            if item not in names:
+                raise Invalid(f"“{item[:40]}” is none of: {listed}.")
+        return [name for name in names if name in items]
+
+    hint = f"Send any of these, separated by commas: {listed}. OFF clears."
+    return Kind("choices", hint, parse, lambda value: ", ".join(value) or OFF, names)
+
+
+def choice(*names: str) -> Kind:
+    """One of these names, or none."""
+    listed = ", ".join(names)
+
+    def parse(typed: str) -> str:
+        word = typed.strip().lower()
+        if word.upper() == OFF:
+            return ""
+        if word not in names:
+            raise Invalid(f"“{word[:40]}” is none of: {listed}.")
+        return word
+
+    return Kind("choice", f"Send one of: {listed}. OFF leaves it to Telegram.", parse, lambda v: v or OFF, names)
+
+
 def _show_keywords(groups: list[list[str]]) -> str:
     shown = [json.dumps(g[0] if len(g) == 1 else g, ensure_ascii=False) for g in groups]
     return ", ".join(shown) or OFF
@@ -84,6 +149,25 @@ IDS = Kind(
     "Send ids separated by commas. OFF clears the list.",
     _parse_ids,
     lambda value: ", ".join(map(str, value)) or OFF,
+)
+STRINGS = Kind(
+    "texts",
+    "Send texts in double quotes, separated by commas. OFF clears the list.",
+    _parse_strings,
+    _show_strings,
+)
+COMMANDS = Kind(
+    "commands",
+    "Send names of commands separated by commas. OFF clears the list.",
+    _parse_commands,
+    lambda value: ", ".join(f"/{name}" for name in value) or OFF,
+)
+EVERYONE = "."
+PEOPLE = Kind(
+    "people",
+    "Send user ids separated by commas, or a single dot for everyone. OFF: the owner only.",
+    _parse_people,
+    lambda value: EVERYONE if value == [EVERYONE] else ", ".join(map(str, value)) or OFF,
 )
 KEYWORDS = Kind(
     "keywords",

@@ -1,14 +1,38 @@
 """Every setting of a tenant, declared once. Bounds hold on every surface, plan limits clamp what is used."""
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from tenants.markdown import MarkupError, parse
 from tenants.plans import Plan
-from tenants.settings.field import Max, NeverOff, Setting
-from tenants.settings.kinds import FLAG, IDS, KEYWORDS, NUMBER, TEXT
+from tenants.settings.field import Frozen, Max, Never, NeverOff, Setting
+from tenants.settings.kinds import (
+    COMMANDS,
+    EVERYONE,
+    FLAG,
+    IDS,
+    KEYWORDS,
+    NUMBER,
+    PEOPLE,
+    STRINGS,
+    TEXT,
+    choice,
+    choices,
+)
 
+COLORS = {
+    "blue": 0x6FB9F0,
+    "yellow": 0xFFD67E,
+    "violet": 0xCB86DB,
+    "green": 0x8EEE98,
+    "rose": 0xFF93B2,
+    "red": 0xFB6F5F,
+}
+"""The colours that a topic's icon may have (Bot API: createForumTopic)."""
+TELEGRAM = 777000
+"""The account from which Telegram itself writes."""
+KEYWORDS_EXAMPLE = '"help", ["call","operator"], ["price","~wholesale"]'
 NEVER_CLOSE = 1_000_000
 GREETING = "Hello, {title}\\! Thank you for writing\\. We answer here as soon as we can\\."
 
@@ -39,8 +63,18 @@ def _no_empty_group(groups: list[list[str]]) -> list[list[str]]:
     return groups
 
 
+def _everyone_alone(people: list[Any]) -> list[Any]:
+    if EVERYONE in people and len(people) > 1:
+        raise ValueError("a dot for everyone stands alone")
+    return people
+
+
 TelegramId = Annotated[int, Field(ge=-(2**52), le=2**52)]
 """Telegram's ids have at most 52 significant bits."""
+
+
+Word = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_storable)]
+CommandName = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,32}$")]
 
 
 class Settings(BaseModel):
@@ -87,6 +121,35 @@ class Settings(BaseModel):
         Setting("Silent mode", section="dialogs", kind=FLAG, example="ON"),
     ] = False
 
+    AUTO_INFO: Annotated[
+        bool,
+        Field(description="A new topic begins with the customer's card: name, username, id, language."),
+        Setting("Show who it is", section="dialogs", kind=FLAG, example="ON"),
+    ] = False
+
+    LEAVE_CLOSED: Annotated[
+        list[Literal["private", "group", "channel"]],
+        Field(
+            max_length=3,
+            description="Dialogs of these kinds stay closed when messages come, and begin closed, without WELCOME.",
+        ),
+        Setting(
+            "Leave closed",
+            section="dialogs",
+            kind=choices("private", "group", "channel"),
+            example="private",
+            up_to={Plan.FREE: Never()},
+        ),
+    ] = Field(default_factory=list)
+
+    ICON_COLOR: Annotated[
+        Literal["", "blue", "yellow", "violet", "green", "rose", "red"],
+        Field(
+            description="The colour of new topics, to tell several bots in one group apart. OFF: Telegram's choice."
+        ),
+        Setting("Colour of topics", section="dialogs", kind=choice(*COLORS), example="green"),
+    ] = ""
+
     INTERCEPT_EXTERNAL: Annotated[
         bool,
         Field(
@@ -95,6 +158,30 @@ class Settings(BaseModel):
         ),
         Setting("Show the program's messages", section="dialogs", kind=FLAG, example="OFF"),
     ] = True
+
+    MONITOR_PRIVATE: Annotated[
+        bool,
+        Field(description="Private chats are relayed."),
+        Setting("Private chats", section="filters", kind=FLAG, example="OFF"),
+    ] = True
+
+    MONITOR_GROUPS: Annotated[
+        bool,
+        Field(description="Groups that the bot is in are relayed, one topic each."),
+        Setting("Groups", section="filters", kind=FLAG, example="ON"),
+    ] = False
+
+    MONITOR_CHANNELS: Annotated[
+        bool,
+        Field(description="Channels that the bot is in are relayed, one topic each."),
+        Setting("Channels", section="filters", kind=FLAG, example="ON"),
+    ] = False
+
+    IGNORE_CHATS: Annotated[
+        list[TelegramId],
+        Field(max_length=10_000, description="These users, groups and channels are never relayed. /ban adds here."),
+        Setting("Ignored chats", section="filters", kind=IDS, example="777000, 1001"),
+    ] = Field(default_factory=lambda: [TELEGRAM])
 
     WHITE_LIST: Annotated[
         list[TelegramId],
@@ -114,10 +201,81 @@ class Settings(BaseModel):
             "while it is open everything is relayed.",
         ),
         AfterValidator(_no_empty_group),
-        Setting(
-            "Keywords",
-            section="filters",
-            kind=KEYWORDS,
-            example='"help", ["call","operator"], ["price","~wholesale"]',
+        Setting("Keywords", section="filters", kind=KEYWORDS, example=KEYWORDS_EXAMPLE),
+    ] = Field(default_factory=list)
+
+    GROUPS_KEYWORDS: Annotated[
+        list[list[str]],
+        Field(max_length=100, description="The same for groups."),
+        AfterValidator(_no_empty_group),
+        Setting("Keywords in groups", section="filters", kind=KEYWORDS, example=KEYWORDS_EXAMPLE),
+    ] = Field(default_factory=list)
+
+    CHANNELS_KEYWORDS: Annotated[
+        list[list[str]],
+        Field(max_length=100, description="The same for channels."),
+        AfterValidator(_no_empty_group),
+        Setting("Keywords in channels", section="filters", kind=KEYWORDS, example=KEYWORDS_EXAMPLE),
+    ] = Field(default_factory=list)
+
+    RESTRICTED_KEYWORDS_FRONTEND: Annotated[
+        list[Word],
+        Field(max_length=100, description="Messages of customers that hold one of these are not relayed."),
+        Setting("Not relayed to the team", section="filters", kind=STRINGS, example='"casino", "free money"'),
+    ] = Field(default_factory=list)
+
+    RESTRICTED_KEYWORDS_BACKEND: Annotated[
+        list[Word],
+        Field(max_length=100, description="Answers that hold one of these are not sent; the operator is told."),
+        Setting("Not sent to customers", section="team", kind=STRINGS, example='"guarantee"'),
+    ] = Field(default_factory=list)
+
+    REPLY_ONLY: Annotated[
+        bool,
+        Field(description="Only replies to a message go to the customer; everything else in a topic stays inside."),
+        Setting("Only replies are sent", section="team", kind=FLAG, example="ON"),
+    ] = False
+
+    CLAIM: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=720,
+            description="Hours for which an answer makes its operator the dialog's owner: who else answers then is "
+            "told. 0 = nobody owns.",
         ),
+        Setting("Claim a dialog for, hours", section="team", kind=NUMBER, example="8"),
+    ] = 12
+
+    EXTENSIONS_ALLOWED: Annotated[
+        list[TelegramId | Literal["."]],
+        Field(
+            max_length=1000,
+            description="Who may use /send, /mark and /export in General, and see cards under HIDE_INFO. "
+            "A dot = everyone; OFF = the owner.",
+        ),
+        AfterValidator(_everyone_alone),
+        Setting("Trusted operators", section="team", kind=PEOPLE, example="1001, 1002"),
+    ] = Field(default_factory=list)
+
+    HIDE_INFO: Annotated[
+        list[Literal["command", "name", "title", "link", "phone", "email", "card"]],
+        Field(
+            max_length=7,
+            description="What operators do not see of customers: the card that /info shows, their names, titles of "
+            "groups, links to profiles; phone numbers, emails and card numbers are masked in what they write.",
+        ),
+        Setting(
+            "Hide from operators",
+            section="team",
+            kind=choices("command", "name", "title", "link", "phone", "email", "card"),
+            example="name, phone",
+            up_to={Plan.FREE: Frozen()},
+        ),
+    ] = Field(default_factory=list)
+
+    CUSTOM_COMMANDS: Annotated[
+        list[CommandName],
+        Field(max_length=100, description="Commands that other bots in the group obey: we stay silent."),
+        Setting("Commands of other bots", section="team", kind=COMMANDS, example="/invoice, /stock"),
     ] = Field(default_factory=list)

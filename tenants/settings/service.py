@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from tenants.connections import Connections, Tenant, changed_meanwhile
-from tenants.errors import Invalid
+from tenants.errors import Invalid, PlanRequired
 from tenants.ids import TenantId, UserId
+from tenants.plans import Plan
 from tenants.settings.catalog import Entry, effective, entries, find_entry
 
 
@@ -48,6 +49,10 @@ class SettingsService:
             entry = find_entry(name)
             if entry is None:
                 raise Invalid(f"There is no setting {name[:40]}.", field=name)
+            if entry.is_frozen(found.plan) and overrides.get(entry.name, value) != value:
+                opens = entry.setting.opened_by(overrides[entry.name]) or Plan.BUSINESS
+                words = f"{entry.name} stays as it is on the {found.plan} plan. The {opens} plan lets you change it."
+                raise PlanRequired(words, plan=opens)
             if value is None:
                 overrides.pop(entry.name, None)
             else:

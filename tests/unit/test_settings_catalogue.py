@@ -8,7 +8,7 @@ import pytest
 from tenants.errors import Invalid, NotFound, PlanRequired
 from tenants.plans import Plan
 from tenants.settings.catalog import Entry, effective, entries, find_entry, get_entry
-from tenants.settings.field import Max, NeverOff
+from tenants.settings.field import Frozen, Max, Never, NeverOff
 from tenants.settings.kinds import OFF
 from tenants.settings.schema import GREETING, Settings
 
@@ -18,7 +18,7 @@ LIMITED = [
     for (name, entry), plan in product(entries().items(), Plan)
     if entry.setting.limit(plan) is not None
 ]
-FORBIDDEN: dict[str, Any] = {"WELCOME": "", "AUTOCLOSE": 49}
+FORBIDDEN: dict[str, Any] = {"WELCOME": "", "AUTOCLOSE": 49, "LEAVE_CLOSED": ["group"], "HIDE_INFO": ["name"]}
 """For each setting that a plan limits, a value that the free plan refuses."""
 
 
@@ -43,11 +43,12 @@ def test_every_default_is_valid_and_allowed_on_every_plan(entry):
 
 
 @EVERY
-def test_every_example_is_valid_allowed_on_every_plan_and_not_the_default(entry):
+def test_every_example_is_valid_and_not_the_default_and_allowed_wherever_the_setting_is(entry):
     value = _example(entry)
     assert value != entry.default
     for plan in Plan:
-        assert entry.check(value, plan) == value
+        if not isinstance(entry.setting.limit(plan), (Never, Frozen)):
+            assert entry.check(value, plan) == value
 
 
 @EVERY
@@ -100,7 +101,10 @@ def test_every_limit_refuses_with_the_plan_that_allows_more(entry, plan):
 @pytest.mark.parametrize(("entry", "plan"), LIMITED)
 def test_every_clamped_value_is_allowed(entry, plan):
     clamped = entry.clamp(FORBIDDEN[entry.name], plan)
-    assert entry.check(clamped, plan) == clamped
+    if entry.is_frozen(plan):
+        assert clamped == FORBIDDEN[entry.name]
+    else:
+        assert entry.check(clamped, plan) == clamped
 
 
 @EVERY
