@@ -210,8 +210,8 @@ ENGLISH = {
         "switch its privacy mode off in @BotFather (/setprivacy), remove it from the group and add it again."
     ),
     "told.behind": (
-        "🐢 More messages come to @{bot} than Telegram lets it show in «{group}»: the oldest one has waited for {minutes} "
-        "minutes. Nothing is lost. Choose what is relayed with keywords or WHITE_LIST in its settings."
+        "🐢 More messages come to @{bot} than Telegram lets it show in «{group}»: the oldest one has waited for "
+        "{minutes} minutes. Nothing is lost. Choose what is relayed with keywords or WHITE_LIST in its settings."
     ),
     "told.group_mended": "✅ Messages of @{bot} get into «{group}» again.",
     # settings

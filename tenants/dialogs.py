@@ -70,14 +70,15 @@ class Dialog:
     def is_open(self) -> bool:
         return self.status is not Status.CLOSED
 
-    def customer_wrote(self) -> bool:
-        """Whether this opened the dialog: it is new, or it was closed."""
+    def customer_wrote(self, *, leave_closed: bool = False) -> bool:
+        """Whether this opened the dialog: it is new, or it was closed, and is not to be left so."""
         opened = self.is_new or self.status is Status.CLOSED
+        left = opened and leave_closed
         self.is_new = False
-        self.status = Status.USER_ANSWERED
+        self.status = Status.CLOSED if left else Status.USER_ANSWERED
         self.close_at = None
         self.unreachable_at = None
-        return opened
+        return opened and not left
 
     def team_answered(self, now: datetime, autoclose_hours: int) -> None:
         self.status = Status.SUPPORT_ANSWERED

@@ -20,8 +20,8 @@ class Spent:
 
 
 class Allowance:
-    """`per_minute` is the group's budget, as configured. A customer's chat is known by its lane: a person's, or that of
-    a group or a channel, which has a minute of its own.
+    """`per_minute` is the group's budget, as configured. A customer's chat is known by its lane; one that is a group
+    or a channel has a minute of its own.
     """
 
     def __init__(self, per_minute: int) -> None:

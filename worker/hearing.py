@@ -14,8 +14,8 @@ from worker.inquiries import Rights
 
 DEAF_LINE = (
     "🔇 In this group the bot hears only commands, mentions and replies to it. To see everything here, make it an "
-    "administrator of that group, or switch its privacy mode off in @BotFather (/setprivacy), remove it from the group "
-    "and add it again."
+    "administrator of that group, or switch its privacy mode off in @BotFather (/setprivacy), remove it from the "
+    "group and add it again."
 )
 _QUESTION = "hearing?"
 

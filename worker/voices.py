@@ -16,7 +16,9 @@ def is_named(row: Row) -> bool:
 def is_forwarded(row: Row) -> bool:
     """Telegram says who wrote it: an album is no reply when it is copied either (Bot API: copyMessages)."""
     is_media = row.kind == "copy" and row.body.content != "text"
-    return is_named(row) and is_media and not row.body.hides_author and (row.reply_to is None or row.album is not None)
+    return (
+        is_named(row) and is_media and not row.body.hides_author and (row.reply_to is None or row.album is not None)
+    )
 
 
 def named_text(row: Row) -> tuple[str, tuple[Entity, ...]] | None:

@@ -79,7 +79,7 @@ GOES_ON = f"""
     coalesce((SELECT q.author_id = o.author_id FROM outbox q
         WHERE q.lane_id = o.lane_id AND q.lane_seq = o.lane_seq - 1 AND q.state = 'delivered'
             AND q.ended_at > now() - interval '{SAME_BREATH_SECONDS} seconds'
-            AND q.ended_at > coalesce((SELECT a.created_at FROM lanes c JOIN outbox a ON a.lane_id = c.id
+            AND q.tried_at > coalesce((SELECT a.created_at FROM lanes c JOIN outbox a ON a.lane_id = c.id
                 WHERE c.tenant_id = l.tenant_id AND c.dialog_id = l.dialog_id AND c.direction = 'customer'
                     AND a.kind = 'answer' ORDER BY a.lane_seq DESC LIMIT 1), '-infinity')), false)
 """  # noqa: S608  # a constant of ours

@@ -27,7 +27,7 @@ Kind = Literal[
 """
 _ALWAYS = 3
 """Parts of a body that are always written."""
-_LEFT_OUT: tuple[Any, ...] = ((), (), "", "", False)
+_LEFT_OUT: list[Any] = [(), (), "", "", False]
 """What the others are where they are not written."""
 REPLY_MARK = "↩ "
 """Stands before a reply in a text that several share."""
@@ -77,8 +77,8 @@ class Body:
 
     @classmethod
     def load(cls, dumped: bytes) -> "Body":
-        text, markdown, content, *more = json.loads(dumped)
-        marks, rows, quote, by, hides_author = (*more, *_LEFT_OUT[len(more) :])
+        parts = json.loads(dumped)
+        text, markdown, content, marks, rows, quote, by, hides_author = parts + _LEFT_OUT[len(parts) - _ALWAYS :]
         entities = tuple((str(e[0]), int(e[1]), int(e[2]), str(e[3])) for e in marks)
         buttons = tuple(tuple(map(str, labels)) for labels in rows)
         return cls(text, markdown, content, entities, buttons, quote, by, hides_author)
@@ -108,7 +108,7 @@ class NewRow:
 
 
 def joined_units(row: NewRow) -> int | None:
-    """At most so many UTF-16 units of a text that several share, its author's line with it; None for what goes alone."""
+    """At most so many UTF-16 units of a text that several share, with its author's line; None for what goes alone."""
     if not (row.joinable or row.loose):
         return None
     line = 0 if row.author is None else utf16(row.body.by) + 2

@@ -7,7 +7,7 @@ from tenants.dialogs import Dialog
 from tenants.intake import Disposition, Handled, Ignored, Queued
 from tenants.outbox import Body, NewRow
 from tenants.plans import Plan
-from tenants.settings.kinds import matches
+from tenants.settings.kinds import find_word, matches
 from worker.decisions.work import Work
 
 BLOCKED = "🚫 The customer has blocked the bot. Answers reach them again once they unblock it."
@@ -17,14 +17,12 @@ _MARKDOWN = str.maketrans({char: f"\\{char}" for char in r"\_*[]()~`>#+-=|{}.!"}
 
 def customer_wrote(incoming: Incoming, message: Message, work: Work) -> Disposition:
     settings, chat = work.desk.settings, message.chat
-    if not work.is_welcome(chat.id):
-        return Ignored("not_on_white_list")
     dialog = work.dialogs.by_chat.get(chat.id)
-    is_open = dialog is not None and dialog.is_open
-    if settings.PRIVATE_KEYWORDS and not is_open and not matches(settings.PRIVATE_KEYWORDS, message.text):
-        return Ignored("no_keyword")
+    reason = _why_not(message, dialog, work)
+    if reason is not None:
+        return Ignored(reason)
     dialog = _meet(message, dialog, work)
-    opened = dialog.customer_wrote()
+    opened = dialog.customer_wrote(leave_closed="private" in settings.LEAVE_CLOSED)
     work.rows.append(
         NewRow(
             lane=dialog.topic_lane,
@@ -40,6 +38,24 @@ def customer_wrote(incoming: Incoming, message: Message, work: Work) -> Disposit
     if opened and settings.WELCOME:
         work.rows.append(_welcome(dialog, work))
     return Queued()
+
+
+def _why_not(message: Message, dialog: Dialog | None, work: Work) -> str | None:
+    """Which filter keeps a message out. A dialog that the team opened passes those that choose customers."""
+    settings, chat = work.desk.settings, message.chat.id
+    is_open = dialog is not None and dialog.is_open
+    chosen = dialog is not None and dialog.opened_by_team
+    if chat in settings.IGNORE_CHATS:
+        return "ignored_chat"
+    if not settings.MONITOR_PRIVATE and not chosen:
+        return "not_monitored"
+    if not work.is_welcome(chat):
+        return "not_on_white_list"
+    if settings.PRIVATE_KEYWORDS and not is_open and not matches(settings.PRIVATE_KEYWORDS, message.text):
+        return "no_keyword"
+    if find_word(settings.RESTRICTED_KEYWORDS_FRONTEND, message.text) is not None:
+        return "restricted_keyword"
+    return None
 
 
 def _meet(message: Message, dialog: Dialog | None, work: Work) -> Dialog:

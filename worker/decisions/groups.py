@@ -80,19 +80,15 @@ def _why_not(message: Message, dialog: Dialog | None, work: Work) -> str | None:
     settings, chat = work.desk.settings, message.chat
     keywords = settings.CHANNELS_KEYWORDS if chat.kind is ChatKind.CHANNEL else settings.GROUPS_KEYWORDS
     is_open = dialog is not None and dialog.is_open
-    if chat.id in settings.IGNORE_CHATS:
-        return "ignored_chat"
-    if not is_monitored(chat, work):
-        return "not_monitored"
-    if not work.is_welcome(chat.id):
-        return "not_on_white_list"
-    if _is_shown_elsewhere(message, work):
-        return "seen_in_channel"
-    if keywords and not is_open and not matches(keywords, message.text):
-        return "no_keyword"
-    if find_word(settings.RESTRICTED_KEYWORDS_FRONTEND, message.text) is not None:
-        return "restricted_keyword"
-    return None
+    reasons = {
+        "ignored_chat": chat.id in settings.IGNORE_CHATS,
+        "not_monitored": not is_monitored(chat, work),
+        "not_on_white_list": not work.is_welcome(chat.id),
+        "seen_in_channel": _is_shown_elsewhere(message, work),
+        "no_keyword": bool(keywords) and not is_open and not matches(keywords, message.text),
+        "restricted_keyword": find_word(settings.RESTRICTED_KEYWORDS_FRONTEND, message.text) is not None,
+    }
+    return next((reason for reason, holds in reasons.items() if holds), None)
 
 
 def _is_shown_elsewhere(message: Message, work: Work) -> bool:
