@@ -21,6 +21,7 @@ from sessions.events import (
     Person,
     Pressed,
     ReachChanged,
+    StandingChanged,
     TopicEvent,
 )
 from sessions.mtproto.descriptions import describe_media, is_quiz, read_origin, thrown
@@ -34,7 +35,7 @@ _OURS = 1 << 62
 """Update ids of parallel sessions are hashes; no number of the Bot API's is as high."""
 _EVENTS: dict[str, TypeAdapter[Any]] = {
     kind.__name__: TypeAdapter(kind)
-    for kind in (Message, Edited, Pressed, TopicEvent, ReachChanged, GroupMoved, Other)
+    for kind in (Message, Edited, Pressed, TopicEvent, ReachChanged, StandingChanged, GroupMoved, Other)
 }
 _MEDIA = {
     types.MessageMediaPhoto: "photo",
@@ -124,8 +125,22 @@ class Reader:
             chat = Chat(ChatId(person.id), ChatKind.PRIVATE, person.name)
             number = update_number("stopped", person.id, epoch(update.date), update.stopped)
             return number, "my_chat_member", ReachChanged(chat, person, reachable=not update.stopped)
+        participant = isinstance(update, (types.UpdateChannelParticipant, types.UpdateChatParticipant))
+        if participant and update.user_id == self._me:
+            return update_number("standing", _body(update)), "my_chat_member", self._read_standing(update, mail)
         kind = type(update).__name__
         return update_number(kind, _body(update)), kind, Other(kind, "unknown_kind")
+
+    def _read_standing(self, update: Any, mail: Mail) -> Event:
+        is_channel = isinstance(update, types.UpdateChannelParticipant)
+        peer = types.PeerChannel(update.channel_id) if is_channel else types.PeerChat(update.chat_id)
+        person = _person(mail.people[update.actor_id])
+        now = update.new_participant
+        is_present = now is not None and not isinstance(
+            now, (types.ChannelParticipantLeft, types.ChannelParticipantBanned)
+        )
+        is_administrator = isinstance(now, (types.ChannelParticipantAdmin, types.ChatParticipantAdmin))
+        return StandingChanged(self._chat(peer, mail), person, is_present, is_administrator)
 
     def _read_edit(self, message: Any, mail: Mail) -> tuple[UpdateId, str, Event]:
         event = self._read_any_message(message, mail)
@@ -139,6 +154,8 @@ class Reader:
         chat = self._chat(message.peer_id, mail)
         if isinstance(message, types.MessageService):
             return self._read_service(message, chat, mail)
+        if chat.kind is ChatKind.CHANNEL and message.out:
+            return Other("message", "own_post")
         sender = self._sender(message, mail)
         topic, reply_to = _place(message.reply_to)
         entities, is_plain = read_entities(message.entities or ())
@@ -162,7 +179,15 @@ class Reader:
             origin=read_origin(message.fwd_from, mail.people, mail.chats),
             quote=getattr(message.reply_to, "quote_text", None) or "",
             described=described is not None,
+            as_chat=self._speaks_as(message, chat, mail),
+            signature=message.post_author or "",
+            automatic=_is_automatic(message),
         )
+
+    def _speaks_as(self, message: Any, chat: Chat, mail: Mail) -> Chat | None:
+        if isinstance(message.from_id, (types.PeerChannel, types.PeerChat)):
+            return self._chat(message.from_id, mail)
+        return chat if message.post else None
 
     def _read_service(self, message: Any, chat: Chat, mail: Mail) -> Event:
         action, actor = message.action, self._sender(message, mail)
@@ -203,6 +228,13 @@ class Reader:
         if known is not None:
             return _person(known)
         return Person(UserId(peer.user_id), str(peer.user_id), None, is_bot=peer.user_id == self._me)
+
+
+def _is_automatic(message: Any) -> bool:
+    """A channel's post that Telegram forwarded into the group of its discussions (td: MessageForwardInfo)."""
+    header = message.fwd_from
+    came_from = None if header is None else header.saved_from_peer
+    return isinstance(came_from, types.PeerChannel) and came_from == message.from_id
 
 
 def _body(update: Any) -> bytes:

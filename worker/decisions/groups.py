@@ -46,7 +46,7 @@ def group_wrote(incoming: Incoming, message: Message, work: Work) -> Disposition
 
 def _shown(incoming: Incoming, message: Message, dialog: Dialog, work: Work) -> NewRow:
     author, by = author_of(message)
-    kind = shown_as(message)
+    kind = "copy" if message.automatic else shown_as(message)
     is_text = (message.content == "text" and kind == "copy") or kind == "line"
     return NewRow(
         lane=dialog.topic_lane,
