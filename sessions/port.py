@@ -128,6 +128,8 @@ class BotIdentity:
     name: str
     username: str
     can_join_groups: bool
+    hears_groups: bool = False
+    """Its privacy mode is off: it gets all messages of groups in which it is no administrator."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,8 @@ class Dialog:
     language: str | None = None
     named_by_team: bool = False
     """An operator gave the topic its name."""
+    kind: str = "private"
+    """Of a person, or of a `group` or a `channel`."""
     is_new: bool = False
 
     @property
@@ -133,7 +135,7 @@ _FIND = text(
         WHERE d.tenant_id = ANY(:adopting) AND d.topic_id IS NULL AND d.topic_asked_at IS NOT NULL
     )
     SELECT d.tenant_id, d.id, d.chat_id, d.name, d.username, d.status, d.topic_id, d.topic_name, d.topic_open,
-        d.topic_status, d.topic_asked_at, d.close_at, d.unreachable_at, d.apologized_at, d.opened_by_team,
+        d.topic_status, d.topic_asked_at, d.close_at, d.unreachable_at, d.apologized_at, d.opened_by_team, d.kind,
         d.language, d.named_by_team, t.id AS topic_lane, c.id AS customer_lane
     FROM wanted w JOIN dialogs d ON d.id = w.id
     JOIN lanes t ON t.tenant_id = d.tenant_id AND t.dialog_id = d.id AND t.direction = 'topic'
@@ -156,6 +158,8 @@ _WRITTEN = (
     "opened_by_team",
     "language",
     "named_by_team",
+    "chat_id",
+    "kind",
 )
 _SAVE = (
     update(dialogs)
@@ -183,7 +187,7 @@ class DialogBook:
             self.by_topic[dialog.topic_id] = dialog
         self._before[dialog.id] = _values(dialog)
 
-    def open(self, chat: ChatId, name: str, username: str | None) -> Dialog:
+    def open(self, chat: ChatId, name: str, username: str | None, kind: str = "private") -> Dialog:
         """A new dialog, with its lanes."""
         cleaned = clean_name(name, str(chat))
         dialog = Dialog(
@@ -201,10 +205,17 @@ class DialogBook:
             apologized_at=None,
             topic_lane=LaneId(new_id()),
             customer_lane=LaneId(new_id()),
+            kind=kind,
             is_new=True,
         )
         self.by_chat[chat] = dialog
         return dialog
+
+    def move(self, dialog: Dialog, to: ChatId) -> None:
+        """The customer's chat has another id."""
+        del self.by_chat[dialog.chat_id]
+        dialog.chat_id = to
+        self.by_chat[to] = dialog
 
     def fresh(self) -> list[Dialog]:
         return [dialog for dialog in self.by_chat.values() if dialog.id not in self._before]
@@ -313,7 +324,7 @@ def _saved(tenant: TenantId, dialog: Dialog) -> dict[str, Any]:
 
 
 def _new_row(tenant: TenantId, dialog: Dialog) -> dict[str, Any]:
-    return {"id": dialog.id, "tenant_id": tenant, "chat_id": dialog.chat_id, **_values(dialog)}
+    return {"id": dialog.id, "tenant_id": tenant, **_values(dialog)}
 
 
 def _new_lanes(tenant: TenantId, dialog: Dialog) -> Sequence[dict[str, Any]]:
@@ -343,6 +354,19 @@ _TOPIC_LANE = text("SELECT id FROM lanes WHERE tenant_id = :tenant AND dialog_id
 
 async def get_topic_lane(unit: UnitOfWork, tenant: TenantId, dialog: DialogId) -> LaneId:
     return LaneId((await unit.execute(_TOPIC_LANE, {"tenant": tenant, "dialog": dialog})).scalar_one())
+
+
+_FOLLOW = text(
+    """
+    UPDATE dialogs SET chat_id = :to WHERE tenant_id = :tenant AND id = :dialog
+        AND NOT EXISTS (SELECT FROM dialogs o WHERE o.tenant_id = :tenant AND o.chat_id = :to)
+    """
+)
+
+
+async def follow_chat(unit: UnitOfWork, tenant: TenantId, dialog: DialogId, to: ChatId) -> None:
+    """A customer's group has another id now, as an answer of Telegram's says before the update does."""
+    await unit.execute(_FOLLOW, {"tenant": tenant, "dialog": dialog, "to": to})
 
 
 @dataclass(frozen=True, slots=True)

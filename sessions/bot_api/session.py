@@ -243,7 +243,8 @@ class BotApiSession:
 
     async def identify(self) -> BotIdentity:
         me = await self._call(GetMe())
-        return BotIdentity(UserId(me.id), me.full_name, me.username or "", bool(me.can_join_groups))
+        hears_groups = bool(me.can_read_all_group_messages)
+        return BotIdentity(UserId(me.id), me.full_name, me.username or "", bool(me.can_join_groups), hears_groups)
 
     async def find_webhook(self) -> Webhook | None:
         found = await self._call(GetWebhookInfo())

@@ -254,7 +254,8 @@ class MtprotoSession:
 
     async def identify(self) -> BotIdentity:
         (me,) = await self._call(GetUsersRequest([types.InputUserSelf()]))
-        return BotIdentity(UserId(me.id), person_of(me).name, me.username or "", not me.bot_nochats)
+        hears_groups = bool(me.bot_chat_history)
+        return BotIdentity(UserId(me.id), person_of(me).name, me.username or "", not me.bot_nochats, hears_groups)
 
     async def find_webhook(self) -> Webhook | None:
         """The Bot API's business."""

@@ -134,7 +134,7 @@ class Sending:
 
     def _event(self, bot: Bot, chat: Chat, message: Message) -> Event:
         boxes = self._world.boxes
-        box = boxes.of_channel(chat) if chat.kind == "supergroup" else boxes.of_account(bot)
+        box = boxes.of_channel(chat) if chat.counts_for_itself else boxes.of_account(bot)
         found = (event for event in reversed(box.events) if event.message is message)
         return next(found)
 
