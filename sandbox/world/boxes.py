@@ -83,7 +83,7 @@ class Boxes:
         """The event in each box that it belongs to; None stands for the supergroup's own."""
         found = list(messages)
         last = found[-1] if what != "deleted" else None
-        if chat.kind == "supergroup":
+        if chat.counts_for_itself:
             event = self.of_channel(chat).add(what, last, [message.id for message in found], at)
             return [(None, event)]
         bots = [chat.bot] if chat.bot is not None else list(chat.bots.values())

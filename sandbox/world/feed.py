@@ -15,9 +15,9 @@ _REMEMBERED = 8
 @dataclass(frozen=True, slots=True)
 class Change:
     """One thing that happened. Kinds: `account.*`, `chat.*`, `member.*`, `topic.*`, `message.*`,
-    `callback.*`, `box.moved` (what MTProto counts), `session.ended`, `journey.moved`, `updates.awaited` (a poll),
-    `updates.taken` and `updates.refused` (by a webhook), `flood.refused`, `call.finished`.
-    The subject is the entity it happened to.
+    `callback.*`, `reaction.changed`, `box.moved` (what MTProto counts), `session.ended`, `journey.moved`,
+    `updates.awaited` (a poll), `updates.taken` and `updates.refused` (by a webhook), `flood.refused`,
+    `call.finished`. The subject is the entity it happened to.
     """
 
     number: int

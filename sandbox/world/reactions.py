@@ -102,5 +102,6 @@ def react(state: State, message: Message, by: Account, emoji: tuple[str, ...]) -
         for bot in chat.bots.values():
             if chat.member(bot).is_admin:
                 push(state, bot, "message_reaction", change)
+    state.emit("reaction.changed", change, chat)
     state.emit("message.reacted", message, chat)
     return True

@@ -1,7 +1,7 @@
 """The World: Telegram's state and what people do in the app."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sandbox.world import callbacks, membership, posting, topics
@@ -10,7 +10,16 @@ from sandbox.world.compose import compose
 from sandbox.world.entities import Bot, Chat, Topic, User
 from sandbox.world.journey import Step
 from sandbox.world.links import open_link, parse_newbot, start
-from sandbox.world.messages import CAPTIONED_KINDS, SERVICE_KINDS, Callback, Content, Entity, Message, Origin
+from sandbox.world.messages import (
+    CAPTIONED_KINDS,
+    MEDIA_KINDS,
+    SERVICE_KINDS,
+    Callback,
+    Content,
+    Entity,
+    Message,
+    Origin,
+)
 from sandbox.world.reactions import REACTIONS, react
 from sandbox.world.society import Society
 from sandbox.world.state import NotAllowed
@@ -99,6 +108,25 @@ class World(Society):
             raise NotAllowed("This message can't be edited.")
         content = _with_text(current.content, text, entities)
         return current if content == current.content else posting.change(self, current, content=content)
+
+    def edit_media(self, user: User, message: Message, **content: Any) -> Message:
+        """Put another file into a message; `content` is what `compose` takes."""
+        current = self._own(user, message)
+        if current.origin is not None or current.kind not in {"text", *MEDIA_KINDS} - {"sticker", "video_note"}:
+            raise NotAllowed("This message can't be edited.")
+        return posting.change(self, current, content=compose(self, **content))
+
+    def move(self, user: User, message: Message, latitude: float, longitude: float) -> Message:
+        """The position of a place that is shared live."""
+        current = self._own(user, message)
+        if "live_period" not in current.content.details:
+            raise NotAllowed("This place is not shared live.")
+        where = {**current.content.details, "latitude": latitude, "longitude": longitude}
+        return posting.change(self, current, content=replace(current.content, details=where))
+
+    def touch(self, message: Message) -> Message:
+        """An edit that nobody sees, as Telegram makes them (Bot API: Update.edited_message)."""
+        return posting.change(self, self.message(message.chat, message))
 
     def delete(self, user: User, message: Message) -> None:
         """Delete for everyone: one's own, in a private chat any, in a group with the right to."""

@@ -56,7 +56,9 @@ def edit_media(call: Call) -> Json:
     message = _find_own(call)
     if message.kind != "text" and message.kind not in MEDIA_KINDS:
         raise bad_request("message can't be edited")
-    return _change(call, message, Content(file.kind, text, entities, file), markup)
+    spoiler, above = bool(item.get("has_spoiler")), bool(item.get("show_caption_above_media"))
+    content = Content(file.kind, text, entities, file, spoiler=spoiler, caption_above=above)
+    return _change(call, message, content, markup)
 
 
 def edit_markup(call: Call) -> Json:

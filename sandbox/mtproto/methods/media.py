@@ -79,6 +79,12 @@ def _point(details: Mapping[str, Any]) -> Any:
     return types.GeoPoint(long=details["longitude"], lat=details["latitude"], access_hash=0)
 
 
+def _place(details: Mapping[str, Any]) -> Any:
+    if "live_period" in details:
+        return types.MessageMediaGeoLive(geo=_point(details), period=details["live_period"])
+    return types.MessageMediaGeo(geo=_point(details))
+
+
 def _venue(details: Mapping[str, Any]) -> Any:
     return types.MessageMediaVenue(
         geo=_point(details.get("location", details)),
@@ -111,7 +117,7 @@ def _poll(details: Mapping[str, Any]) -> Any:
 
 
 _MADE: dict[str, Callable[[Mapping[str, Any]], Any]] = {
-    "location": lambda details: types.MessageMediaGeo(geo=_point(details)),
+    "location": _place,
     "venue": _venue,
     "contact": _contact,
     "poll": _poll,

@@ -134,7 +134,7 @@ class Sending:
 
     def _event(self, bot: Bot, chat: Chat, message: Message) -> Event:
         boxes = self._world.boxes
-        box = boxes.of_channel(chat) if chat.kind == "supergroup" else boxes.of_account(bot)
+        box = boxes.of_channel(chat) if chat.counts_for_itself else boxes.of_account(bot)
         found = (event for event in reversed(box.events) if event.message is message)
         return next(found)
 
@@ -231,6 +231,8 @@ class Sending:
         if content.kind == "poll":
             asked = {key: value for key, value in content.details.items() if key not in {"id", "is_closed"}}
             return replace(content, details=poll_details(self._world, asked))
+        if content.kind == "location":
+            return replace(content, details={key: content.details[key] for key in ("latitude", "longitude")})
         return content
 
     def _record(self, bot: Bot, source: Message, copy: Message) -> None:
@@ -252,7 +254,7 @@ class Sending:
             marks = read_marks(self._world, request.message, request.entities)
             if content.kind == "text":
                 marks = with_links(request.message, marks)
-            content = replace(content, text=request.message, entities=marks)
+            content = replace(content, text=request.message, entities=marks, caption_above=bool(request.invert_media))
         markup = read_markup(request.reply_markup)
         if content == message.content and markup == message.markup:
             raise RpcError(400, "MESSAGE_NOT_MODIFIED")

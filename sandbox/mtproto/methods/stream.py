@@ -22,7 +22,7 @@ from sandbox.world.boxes import Box, Event
 from sandbox.world.delivery import sees
 from sandbox.world.entities import MemberChange
 from sandbox.world.feed import Change
-from sandbox.world.messages import Callback
+from sandbox.world.messages import Callback, ReactionChange
 
 acting: ContextVar[Caller | None] = ContextVar("acting", default=None)
 """Whose call is being carried out: its own answer holds what it leads to."""
@@ -65,6 +65,8 @@ class Stream:
                     self._push_event(change.chat, bot, event)
             case "callback.pressed", Callback() as callback:
                 self._push_callback(callback)
+            case "reaction.changed", ReactionChange() as reaction if not reaction.by.is_bot:
+                self._push_reaction(reaction)
             case "member.changed", MemberChange() as member:
                 self._push_block(member)
 
@@ -89,7 +91,7 @@ class Stream:
     def update_of(self, viewer: Bot, chat: Chat | None, event: Event) -> Any:
         """Without a chat: of the account's own box."""
         numbers = {"pts": event.pts, "pts_count": event.count}
-        in_channel = chat is not None and chat.kind == "supergroup"
+        in_channel = chat is not None and chat.counts_for_itself
         if event.message is None:
             if chat is not None and in_channel:
                 return types.UpdateDeleteChannelMessages(
@@ -125,15 +127,38 @@ class Stream:
         for caller in self.sessions_of(bot):
             caller.push(wrapped)
 
+    def _push_reaction(self, change: ReactionChange) -> None:
+        """To bots in private chats, and to administrators of groups."""
+        chat = change.message.chat
+        admins = [bot for bot in chat.bots.values() if chat.member(bot).is_admin]
+        for bot in [chat.bot] if chat.bot is not None else admins:
+            update = types.UpdateBotMessageReaction(
+                peer=peer_of(chat, bot),
+                msg_id=change.message.id_for(bot),
+                date=change.at,
+                actor=types.PeerUser(change.by.id),
+                old_reactions=[types.ReactionEmoji(emoji) for emoji in change.before],
+                new_reactions=[types.ReactionEmoji(emoji) for emoji in change.after],
+                qts=self._next_qts(bot),
+            )
+            wrapped = self.wrap(bot, [update], [change.message])
+            if all(user.id != change.by.id for user in wrapped.users):
+                wrapped.users.append(user_of(change.by, bot))
+            for caller in self.sessions_of(bot)[:1]:
+                caller.push(wrapped)
+
+    def _next_qts(self, bot: Bot) -> int:
+        self._world.boxes.qts[bot.id] = self._world.boxes.qts.get(bot.id, 0) + 1
+        return self._world.boxes.qts[bot.id]
+
     def _push_block(self, change: MemberChange) -> None:
         chat = change.chat
         if not chat.is_private or chat.bot is None or chat.user is None:
             return
         bot = chat.bot
-        self._world.boxes.qts[bot.id] = self._world.boxes.qts.get(bot.id, 0) + 1
         stopped = not change.after.is_present
         update = types.UpdateBotStopped(
-            user_id=chat.user.id, date=change.at, stopped=stopped, qts=self._world.boxes.qts[bot.id]
+            user_id=chat.user.id, date=change.at, stopped=stopped, qts=self._next_qts(bot)
         )
         for caller in self.sessions_of(bot)[:1]:
             users = [user_of(chat.user, bot)]
@@ -175,7 +200,7 @@ class Stream:
 
     def _moved(self, caller: Caller, bot: Bot) -> list[Chat]:
         """The supergroups in which something happened that this key was not told."""
-        chats = [chat for chat in bot.chats.values() if chat.kind == "supergroup"]
+        chats = [chat for chat in bot.chats.values() if chat.counts_for_itself]
         return [
             chat
             for chat in chats
