@@ -201,12 +201,14 @@ class Session(Protocol):
 class Kept:
     """What a parallel session keeps between runs. `login` is its authorization, a secret as good as the token; it may
     log in anew only after `login_wait` seconds. `tops` are the newest message ids that are known from before there
-    was a cursor: of private chats under 0, of a supergroup under its channel id.
+    was a cursor: of private chats under 0, of a supergroup under its channel id. `group` is counted from the start:
+    of a channel that no cursor knows, nobody can ask what was missed.
     """
 
     login: bytes | None = field(repr=False)
     login_wait: float = 0.0
     tops: Mapping[int, int] = field(default_factory=dict)
+    group: ChatId | None = None
 
 
 class Safe(Protocol):
