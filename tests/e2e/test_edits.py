@@ -111,3 +111,19 @@ def refuse_edits(stage: Stage) -> None:
         stage.sandbox.mtproto.faults.add(
             MtprotoFault(kind="error", method="messages.editMessage", code=403, message="MESSAGE_AUTHOR_REQUIRED")
         )
+
+
+async def test_a_storm_of_edits_of_one_message_costs_a_handful_of_calls(side: Side) -> None:
+    world, journal = side.stage.world, side.stage.sandbox.journal
+    message, copy = await side.sent("one")
+    for number in range(100):
+        world.edit(side.person, message, f"version {number}")
+    ended = "SELECT 1 FROM updates WHERE kind = 'edited_message' HAVING count(*) >= 100"
+    if side.stage.sandbox.mtproto is not None:
+        ended = "SELECT 1 FROM outbox WHERE kind = 'edit'"
+    await side.recorded(ended)
+    while side.now(copy).text != "version 99":
+        await side.stage.rows("UPDATE outbox SET not_before = now() WHERE lane_seq IS NULL RETURNING 1")
+        await side.sent("something else")
+    edits = [call for call in journal.calls if call.method in {"editMessageText", "messages.editMessage"}]
+    assert 1 <= len(edits) <= 5
