@@ -2,34 +2,9 @@
 
 import pytest
 
-from sandbox.world.entities import Chat, User
+from sandbox.world.messages import Entity
+from tests.e2e.club import CLUB, Club
 from tests.e2e.conftest import Stage
-
-CLUB = "Chess club"
-
-
-class Club:
-    """A monitored group with three members, of which the bot is an administrator."""
-
-    def __init__(self, desk: Stage) -> None:
-        self.desk, self.world = desk, desk.world
-        self.boss: User = desk.world.add_user("Boris")
-        self.clara: User = desk.world.add_user("Clara")
-        self.dan: User = desk.world.add_user("Dan")
-        self.group: Chat = desk.world.add_supergroup(CLUB, self.boss)
-        for member in (self.clara, self.dan):
-            desk.world.add_member(self.group, member)
-        desk.world.add_member(self.group, desk.bot, by=self.boss)
-        desk.world.promote(self.group, desk.bot, [], by=self.boss)
-
-    def shown(self) -> list[str]:
-        return [m.text for m in self.desk.in_topic(CLUB) if m.sender is self.desk.bot]
-
-    def heard(self) -> list[str]:
-        return [m.text for m in self.world.history(self.group) if m.sender is self.desk.bot]
-
-    async def until_shown(self, *texts: str) -> None:
-        await self.desk.until(lambda: self.shown() == list(texts), f"{texts}")
 
 
 @pytest.fixture
@@ -80,8 +55,6 @@ async def test_a_sticker_that_replies_stands_below_its_senders_name(club: Club) 
 
 
 async def test_formatting_stays_on_its_words_behind_a_name(club: Club) -> None:
-    from sandbox.world.messages import Entity
-
     desk, world = club.desk, club.world
     marks = [Entity("bold", 3, 4), Entity("text_link", 8, 4, url="https://example.org/")]
     world.send(club.clara, club.group, "🙂 bold link", entities=marks)
