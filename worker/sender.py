@@ -33,6 +33,8 @@ SOONEST = 0.2
 """Seconds: a row that is due but can't be claimed yet (a reply that waits for its target) is asked for this often."""
 LONGEST_WAIT_FOR_REPLY = 2.0
 LONGEST_WAIT = 30.0
+LOOK_BACK_EVERY = 15.0
+"""Seconds, while the group's budget is short."""
 
 _SETTLED = {
     Dropped: "message.dropped",
@@ -74,6 +76,8 @@ class Sender:
         self._errand_result: ErrandResult | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._draining = self._closed = False
+        self._is_behind = False
+        self._looked_back_at = -inf
         self._group_in_trouble = True  # an earlier life may have noted some
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Raises what ended it: `LeaseLost`, `Revoked`, or an error of our own."""
@@ -140,6 +144,8 @@ class Sender:
         )
         if self._group_in_trouble and any(result.run[0].direction != "customer" for result in part.sent):
             part.group_recovered = True
+        if part.wish is not None and (part.wish.scarce or self._is_behind):
+            part.looks_back = monotonic() >= self._looked_back_at + LOOK_BACK_EVERY
         self._look = False
         if part.errands and part.errands_are_free:
             self._look_for_errands = False
@@ -181,6 +187,7 @@ class Sender:
             units=units,
             customers=max(0, min(room - team, CUSTOMERS_AT_ONCE - customers)),
             scarce=self._allowance.is_scarce(),
+            digests=self._is_behind,
             busy=busy,
             resting=list(self._allowance.resting()),
         )
@@ -197,6 +204,8 @@ class Sender:
             self._start(run)
         if home.errand is not None:
             self._start_errand(home.errand)
+        if home.is_behind is not None:
+            self._is_behind, self._looked_back_at = home.is_behind, monotonic()
         self._look_for_errands |= home.errands_wait
         if not home.errands_wait:
             self._errand_waits_since = None

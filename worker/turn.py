@@ -12,6 +12,7 @@ import structlog
 
 from sessions.events import ChatKind, Cursor, Incoming, Message
 from tenants import intake, outbox, set_aside, topics
+from tenants.backlog import look_back
 from tenants.crypto import Keyring
 from tenants.db import Database, UnitOfWork
 from tenants.dialogs import Wanted, load_books, save_books
@@ -50,6 +51,7 @@ class Part:
 
     `wish` is None where nothing has to be claimed. `errands` = look for one; `spare` is how many units of the
     group's budget an errand would have, before the claim; where the group is `housekept` a claim takes none of them.
+    `looks_back`: how far is the group behind?
     `has_listened` long enough for a topic in doubt to have turned up. `hashes` came with the updates.
     `aside` is why the only update is to be set aside.
     """
@@ -71,6 +73,7 @@ class Part:
     housekept: bool = False
     has_listened: bool = False
     unsure: bool = False
+    looks_back: bool = False
     completes: bool = False
     """Whether the batch is stored with this."""
 
@@ -108,13 +111,16 @@ class Part:
 
 @dataclass(slots=True)
 class Home:
-    """What a tenant takes home: runs to send, an errand to do, and when to come again, in seconds."""
+    """What a tenant takes home: runs to send, an errand to do, and when to come again, in seconds. `is_behind` is
+    None where nobody looked back.
+    """
 
     error: Exception | None = None
     stored: Sequence[Outcome] = ()
     claimed: Claimed = field(default_factory=Claimed)
     errand: Errand | None = None
     errands_wait: bool = False
+    is_behind: bool | None = None
     due: float | None = None
 
 
@@ -210,6 +216,9 @@ class Turn:
             homes[done.tenant].stored = done.outcomes
 
     async def _claim(self, unit: UnitOfWork, parts: Sequence[Part], homes: Homes) -> None:
+        for part in _alive(parts, homes):
+            if part.looks_back:
+                homes[part.tenant].is_behind = await look_back(unit, part.tenant, self._keyring)
         wishes = [part.wish for part in _alive(parts, homes) if part.wish is not None]
         if wishes:
             for tenant, claimed in (await outbox.claim(unit, wishes, self._keyring)).items():

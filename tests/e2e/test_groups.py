@@ -2,34 +2,9 @@
 
 import pytest
 
-from sandbox.world.entities import Chat, User
+from sandbox.world.messages import Entity
+from tests.e2e.club import CLUB, Club
 from tests.e2e.conftest import Stage
-
-CLUB = "Chess club"
-
-
-class Club:
-    """A monitored group with three members, of which the bot is an administrator."""
-
-    def __init__(self, desk: Stage) -> None:
-        self.desk, self.world = desk, desk.world
-        self.boss: User = desk.world.add_user("Boris")
-        self.clara: User = desk.world.add_user("Clara")
-        self.dan: User = desk.world.add_user("Dan")
-        self.group: Chat = desk.world.add_supergroup(CLUB, self.boss)
-        for member in (self.clara, self.dan):
-            desk.world.add_member(self.group, member)
-        desk.world.add_member(self.group, desk.bot, by=self.boss)
-        desk.world.promote(self.group, desk.bot, [], by=self.boss)
-
-    def shown(self) -> list[str]:
-        return [m.text for m in self.desk.in_topic(CLUB) if m.sender is self.desk.bot]
-
-    def heard(self) -> list[str]:
-        return [m.text for m in self.world.history(self.group) if m.sender is self.desk.bot]
-
-    async def until_shown(self, *texts: str) -> None:
-        await self.desk.until(lambda: self.shown() == list(texts), f"{texts}")
 
 
 @pytest.fixture
@@ -80,8 +55,6 @@ async def test_a_sticker_that_replies_stands_below_its_senders_name(club: Club) 
 
 
 async def test_formatting_stays_on_its_words_behind_a_name(club: Club) -> None:
-    from sandbox.world.messages import Entity
-
     desk, world = club.desk, club.world
     marks = [Entity("bold", 3, 4), Entity("text_link", 8, 4, url="https://example.org/")]
     world.send(club.clara, club.group, "🙂 bold link", entities=marks)
@@ -216,3 +189,37 @@ async def test_a_channel_has_a_topic_and_its_post_is_shown_once_also_from_its_gr
     await desk.change(MONITOR_CHANNELS=False)
     world.send(club.boss, channel, "A rematch")
     await desk.until(lambda: club.shown()[-1] == "Chess news\nA rematch")
+
+
+async def test_three_hundred_messages_in_a_group_are_all_shown_within_the_budget(club: Club) -> None:
+    desk, world = club.desk, club.world
+    desk.sandbox.flood.rules.enabled = True
+    for number in range(100):
+        for member in (club.boss, club.clara, club.dan):
+            world.send(member, club.group, f"{number} of {member.name}")
+    names = ("Boris", "Clara", "Dan")
+    said = [f"{number} of {name}" for number in range(100) for name in names]
+
+    def lines() -> list[str]:
+        return [line for text in club.shown() for line in text.split("\n") if line and line not in names]
+
+    await desk.until(lambda: lines() == said, "all of it, in order", 60)
+    assert [call for call in desk.sandbox.journal.calls if call.code == 429] == []
+    counted = await desk.dispositions()
+    assert counted["relayed"] + counted.get("waiting", 0) == 300  # the last result may not be recorded yet
+    assert "unaccounted" not in counted
+
+
+async def test_a_flood_of_answers_into_one_group_stalls_no_other_customer(club: Club) -> None:
+    desk, world = club.desk, club.world
+    desk.sandbox.flood.rules.enabled = True
+    world.send(club.clara, club.group, "hello")
+    world.send(desk.customer, desk.bot, "hello")
+    await desk.until(lambda: club.shown() and desk.in_topic("Anna Petrova") and desk.seen_by())
+    for number in range(25):
+        world.send(desk.operator, desk.group, f"answer {number}", topic=desk.topic(CLUB))
+    await desk.until(lambda: len(club.heard()) == 20, "as many as a group takes in a minute")
+    world.send(desk.operator, desk.group, "at once", topic=desk.topic("Anna Petrova"))
+    await desk.until(lambda: desk.seen_by()[-1].text == "at once", seconds=5)
+    assert len(club.heard()) == 20
+    assert [call for call in desk.sandbox.journal.calls if call.code == 429] == []

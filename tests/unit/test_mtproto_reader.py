@@ -10,7 +10,7 @@ from telethon.tl import functions, types
 from telethon.tl.types import updates as answers
 
 from sessions.errors import Flaky, FloodWait, Gone, Rejected, Revoked
-from sessions.events import Cursor, Message, Other
+from sessions.events import ChatKind, Cursor, Message, Other, StandingChanged
 from sessions.mtproto.mailbox import Mail, Mailbox, State
 from sessions.mtproto.members import read_membership
 from sessions.mtproto.reader import Reader, load_event
@@ -226,3 +226,23 @@ def test_a_message_is_marked_as_outgoing_only_in_private() -> None:
     mine = types.UpdateNewMessage(message=private(4, "y", out=True, from_id=types.PeerUser(ME)), pts=0, pts_count=0)
     events = [incoming.event for incoming in Reader(ME).read(mail(posted, mine), Cursor("c"))]
     assert [event.outgoing for event in events if isinstance(event, Message)] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("now", "is_present", "is_administrator"),
+    [
+        (None, False, False),
+        (types.ChannelParticipantLeft(types.PeerUser(5)), False, False),
+        (types.ChannelParticipant(5, NOW), True, False),
+        (types.ChannelParticipantAdmin(5, 77, NOW, types.ChatAdminRights()), True, True),
+    ],
+)
+def test_the_bots_coming_and_going_in_a_channel_is_read(now: Any, is_present: bool, is_administrator: bool) -> None:
+    update = types.UpdateChannelParticipant(9, NOW, 77, ME, qts=1, new_participant=now)
+    made = mail(update)
+    made.add([], [], [types.Channel(9, "News", types.ChatPhotoEmpty(), NOW, broadcast=True, access_hash=1)])
+    (read,) = Reader(ME).read(made, Cursor("c"))
+    assert isinstance(read.event, StandingChanged)
+    assert (read.event.is_present, read.event.is_administrator) == (is_present, is_administrator)
+    assert (read.event.chat.kind, read.event.chat.title) == (ChatKind.CHANNEL, "News")
+    assert load_event(read.raw).event == read.event
