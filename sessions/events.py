@@ -35,6 +35,8 @@ class Person:
     name: str
     username: str | None
     is_bot: bool
+    language: str | None = None
+    """As the person's app says, an IETF tag (Bot API: User.language_code)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -210,6 +210,7 @@ ENGLISH = {
     "settings.title": "Settings of @{bot}",
     "settings.how": "Choose a section. What you change takes effect at once.",
     "section.dialogs": "💬 Dialogs",
+    "section.team": "👥 The team",
     "section.filters": "🚦 Filters",
     "setting.now": "Now: ",
     "setting.stored": "You set {stored}, but the {plan} plan uses what is shown above.",

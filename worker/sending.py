@@ -190,6 +190,7 @@ def _text(row: Row, group: ChatId | None) -> Text:
         text=row.body.text,
         markdown=row.body.markdown,
         reply_to=row.reply_to,
+        entities=row.body.entities,
         doubt=_doubt(row),
     )
 

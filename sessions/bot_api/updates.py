@@ -240,7 +240,8 @@ def _read_chat(body: dict[str, Any]) -> Chat:
 def _read_person(body: dict[str, Any] | None) -> Person | None:
     if body is None:
         return None
-    return Person(UserId(body["id"]), _full_name(body), body.get("username"), bool(body["is_bot"]))
+    language = body.get("language_code")
+    return Person(UserId(body["id"]), _full_name(body), body.get("username"), bool(body["is_bot"]), language)
 
 
 def _full_name(body: dict[str, Any]) -> str:

@@ -261,7 +261,7 @@ def _place(header: Any) -> tuple[TopicId | None, MessageId | None]:
 
 
 def _person(user: Any) -> Person:
-    return Person(UserId(user.id), _name(user), user.username, is_bot=bool(user.bot))
+    return Person(UserId(user.id), _name(user), user.username, bool(user.bot), user.lang_code)
 
 
 def _name(user: Any) -> str:

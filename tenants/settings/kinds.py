@@ -14,6 +14,8 @@ from tenants.errors import Invalid
 
 OFF = "OFF"
 _QUOTES = str.maketrans("“”„«»‟″", '"""""""')  # what phones make of a typed quote
+_COMMAND = re.compile(r"[a-z0-9_]{1,32}")
+"""Bot API: BotCommand."""
 _WHOLE_NUMBER = re.compile(r"-?\d{1,19}")
 
 
@@ -71,6 +73,16 @@ def _keyword_group(item: Any) -> list[str]:
     return list(words)
 
 
+def _parse_commands(typed: str) -> list[str]:
+    if typed.strip().upper() == OFF:
+        return []
+    items = [item.strip().removeprefix("/").lower() for item in re.split(r"[,\s]+", typed) if item.strip(" /")]
+    for item in items:
+        if not _COMMAND.fullmatch(item):
+            raise Invalid(f"“{item[:40]}” is no command. Send names separated by commas: /invoice, /stock.")
+    return list(dict.fromkeys(items))
+
+
 def _show_keywords(groups: list[list[str]]) -> str:
     shown = [json.dumps(g[0] if len(g) == 1 else g, ensure_ascii=False) for g in groups]
     return ", ".join(shown) or OFF
@@ -84,6 +96,12 @@ IDS = Kind(
     "Send ids separated by commas. OFF clears the list.",
     _parse_ids,
     lambda value: ", ".join(map(str, value)) or OFF,
+)
+COMMANDS = Kind(
+    "commands",
+    "Send names of commands separated by commas. OFF clears the list.",
+    _parse_commands,
+    lambda value: ", ".join(f"/{name}" for name in value) or OFF,
 )
 KEYWORDS = Kind(
     "keywords",

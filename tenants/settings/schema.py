@@ -7,8 +7,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from tenants.markdown import MarkupError, parse
 from tenants.plans import Plan
 from tenants.settings.field import Max, NeverOff, Setting
-from tenants.settings.kinds import FLAG, IDS, KEYWORDS, NUMBER, TEXT
+from tenants.settings.kinds import COMMANDS, FLAG, IDS, KEYWORDS, NUMBER, TEXT
 
+TELEGRAM = 777000
+"""The account from which Telegram itself writes."""
 NEVER_CLOSE = 1_000_000
 GREETING = "Hello, {title}\\! Thank you for writing\\. We answer here as soon as we can\\."
 
@@ -41,6 +43,9 @@ def _no_empty_group(groups: list[list[str]]) -> list[list[str]]:
 
 TelegramId = Annotated[int, Field(ge=-(2**52), le=2**52)]
 """Telegram's ids have at most 52 significant bits."""
+
+
+CommandName = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,32}$")]
 
 
 class Settings(BaseModel):
@@ -87,6 +92,12 @@ class Settings(BaseModel):
         Setting("Silent mode", section="dialogs", kind=FLAG, example="ON"),
     ] = False
 
+    AUTO_INFO: Annotated[
+        bool,
+        Field(description="A new topic begins with the customer's card: name, username, id, language."),
+        Setting("Show who it is", section="dialogs", kind=FLAG, example="ON"),
+    ] = False
+
     INTERCEPT_EXTERNAL: Annotated[
         bool,
         Field(
@@ -95,6 +106,12 @@ class Settings(BaseModel):
         ),
         Setting("Show the program's messages", section="dialogs", kind=FLAG, example="OFF"),
     ] = True
+
+    IGNORE_CHATS: Annotated[
+        list[TelegramId],
+        Field(max_length=10_000, description="These users, groups and channels are never relayed. /ban adds here."),
+        Setting("Ignored chats", section="filters", kind=IDS, example="777000, 1001"),
+    ] = Field(default_factory=lambda: [TELEGRAM])
 
     WHITE_LIST: Annotated[
         list[TelegramId],
@@ -120,4 +137,21 @@ class Settings(BaseModel):
             kind=KEYWORDS,
             example='"help", ["call","operator"], ["price","~wholesale"]',
         ),
+    ] = Field(default_factory=list)
+
+    CLAIM: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=720,
+            description="Hours for which an answer makes its operator the dialog's owner: who else answers then is "
+            "told. 0 = nobody owns.",
+        ),
+        Setting("Claim a dialog for, hours", section="team", kind=NUMBER, example="8"),
+    ] = 12
+
+    CUSTOM_COMMANDS: Annotated[
+        list[CommandName],
+        Field(max_length=100, description="Commands that other bots in the group obey: we stay silent."),
+        Setting("Commands of other bots", section="team", kind=COMMANDS, example="/invoice, /stock"),
     ] = Field(default_factory=list)

@@ -6,6 +6,7 @@ from tenants.intake import Disposition, Handled, Ignored, Queued
 from tenants.outbox import Body, NewRow
 from tenants.plans import Plan
 from tenants.settings.kinds import matches
+from worker.card import introduce
 from worker.decisions.work import Work
 
 BLOCKED = "🚫 The customer has blocked the bot. Answers reach them again once they unblock it."
@@ -15,6 +16,8 @@ _MARKDOWN = str.maketrans({char: f"\\{char}" for char in r"\_*[]()~`>#+-=|{}.!"}
 
 def customer_wrote(incoming: Incoming, message: Message, work: Work) -> Disposition:
     settings, chat = work.desk.settings, message.chat
+    if work.is_ignored(chat.id):
+        return Ignored("ignored_chat")
     if not work.is_welcome(chat.id):
         return Ignored("not_on_white_list")
     dialog = work.dialogs.by_chat.get(chat.id)
@@ -25,6 +28,9 @@ def customer_wrote(incoming: Incoming, message: Message, work: Work) -> Disposit
     if dialog is None:
         dialog = work.dialogs.open(chat.id, chat.title, username)
     dialog.name, dialog.username = chat.title, username
+    if message.sender is not None and message.sender.language:
+        dialog.language = message.sender.language
+    introduce(dialog, work)
     opened = dialog.customer_wrote()
     work.rows.append(
         NewRow(
@@ -55,6 +61,8 @@ def reach_changed(event: ReachChanged, work: Work) -> Disposition:
     dialog = work.dialogs.by_chat.get(event.chat.id)
     if dialog is None:
         return Ignored("no_dialog")
+    if work.is_ignored(event.chat.id):
+        return Ignored("ignored_chat")
     if event.reachable == (dialog.unreachable_at is None):
         return Ignored("nothing_changed")
     dialog.unreachable_at = None if event.reachable else work.desk.now
