@@ -9,6 +9,7 @@ from tenants.intake import Disposition, Handled, Ignored, Queued
 from tenants.outbox import Body, NewRow
 from tenants.plans import Plan
 from tenants.settings.kinds import matches
+from worker.card import introduce
 from worker.decisions.edits import body_of
 from worker.decisions.work import Work
 
@@ -19,6 +20,8 @@ _MARKDOWN = str.maketrans({char: f"\\{char}" for char in r"\_*[]()~`>#+-=|{}.!"}
 
 def customer_wrote(incoming: Incoming, message: Message, work: Work) -> Disposition:
     settings, chat = work.desk.settings, message.chat
+    if work.is_ignored(chat.id):
+        return Ignored("ignored_chat")
     if not work.is_welcome(chat.id):
         return Ignored("not_on_white_list")
     dialog = work.dialogs.by_chat.get(chat.id)
@@ -26,6 +29,7 @@ def customer_wrote(incoming: Incoming, message: Message, work: Work) -> Disposit
     if settings.PRIVATE_KEYWORDS and not is_open and not matches(settings.PRIVATE_KEYWORDS, message.words):
         return Ignored("no_keyword")
     dialog = _meet(message, dialog, work)
+    introduce(dialog, work)
     opened = dialog.customer_wrote()
     work.rows.append(
         NewRow(
@@ -78,6 +82,8 @@ def reach_changed(event: ReachChanged, work: Work) -> Disposition:
     dialog = work.dialogs.by_chat.get(event.chat.id)
     if dialog is None:
         return Ignored("no_dialog")
+    if work.is_ignored(event.chat.id):
+        return Ignored("ignored_chat")
     if event.reachable == (dialog.unreachable_at is None):
         return Ignored("nothing_changed")
     dialog.unreachable_at = None if event.reachable else work.desk.now
