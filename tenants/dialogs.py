@@ -233,9 +233,8 @@ class DialogBook:
     def find_asked(self, title: str) -> Dialog | None:
         """The dialog whose topic was asked for under this title, without an answer so far."""
         asked = (d for d in self.by_chat.values() if d.topic_id is None and d.topic_asked_at is not None)
-        return next(
-            (d for d in asked if strip_square(title) == strip_square(topic_title(d.status, d.topic_name))), None
-        )
+        name = strip_square(title)
+        return next((d for d in asked if strip_square(topic_title(d.status, d.topic_name)) == name), None)
 
     def adopt(self, dialog: Dialog, topic: TopicId, title: str) -> None:
         dialog.topic_id = topic
