@@ -209,11 +209,7 @@ dialogs = Table(
     CheckConstraint("(owner_id IS NULL) = (owned_until IS NULL)", name="owner"),
     Index("uq_dialogs_topic", "tenant_id", "topic_id", unique=True, postgresql_where=text("topic_id IS NOT NULL")),
     Index("ix_dialogs_tenant_id_errand_at", "tenant_id", "errand_at"),
-    Index(
-        "ix_dialogs_asked",
-        "tenant_id",
-        postgresql_where=text("topic_id IS NULL AND topic_asked_at IS NOT NULL"),
-    ),
+    Index("ix_dialogs_asked", "tenant_id", postgresql_where=text("topic_id IS NULL AND topic_asked_at IS NOT NULL")),
     Index("ix_dialogs_close_at", "close_at", postgresql_where=text("close_at IS NOT NULL")),
     Index(
         "ix_dialogs_stale_title",
