@@ -96,7 +96,9 @@ class DeadLetterView(BaseModel):
         "processing failed."
     )
     direction: Literal["team", "customer"] | None = Field(description="Whom it was for. null = not known.")
-    customer: str | None = Field(description="The name of the dialog's customer. null = of no dialog.")
+    customer: str | None = Field(
+        description="What the team calls the dialog's customer: an alias under HIDE_INFO. null = of no dialog."
+    )
     topic_id: int | None = Field(description="The dialog's topic in the group. null = there is none.")
     since: datetime = Field(description="When it was given up.")
     reason: DeadLetterReason

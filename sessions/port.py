@@ -134,10 +134,18 @@ class BotIdentity:
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """What a member may do. `rights` holds the Bot API's names: can_manage_topics, can_delete_messages, …"""
+    """What a member may do. `rights` holds the Bot API's names: can_manage_topics, can_delete_messages, …
+    `person` is who it is, where Telegram says so.
+    """
 
     status: str
     rights: frozenset[str]
+    person: Person | None = None
+
+    @property
+    def is_present(self) -> bool:
+        """A restricted member may have left; nobody can answer from there then, and that is found out soon."""
+        return self.status not in {"left", "kicked"}
 
     @property
     def is_administrator(self) -> bool:

@@ -16,10 +16,13 @@ from tenants.connections import Connections
 from tenants.crypto import Keyring
 from tenants.db import Database, UnitOfWork, shard_channel
 from tenants.errors import Conflict, Invalid, NotFound
+from tenants.identity import shown_name
 from tenants.ids import LaneId, RowId, TenantId, TopicId, UpdateId, UserId
 from tenants.leases import shard_of
 from tenants.outbox import Body, NewRow, enqueue
 from tenants.set_aside import request_replay
+from tenants.settings.catalog import effective
+from tenants.settings.schema import Settings
 
 DeadLetterId = RowId | UpdateId
 What = Literal["message", "answer", "welcome", "notice", "update"]
@@ -62,7 +65,9 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """`asked_at`: when a replay was asked for that has yet to happen (updates only)."""
+    """`customer` is what the team calls them. `asked_at`: when a replay was asked for that has yet to happen (updates
+    only).
+    """
 
     id: DeadLetterId
     what: What
@@ -93,7 +98,7 @@ def read_id(typed: str) -> DeadLetterId:
 
 _LIST = text(
     """
-    SELECT x.*, d.name AS customer, d.topic_id AS topic FROM (
+    SELECT x.*, d.id AS dialog, d.chat_id AS chat, d.name AS customer, d.topic_id AS topic FROM (
         (SELECT o.id AS row_id, CAST(NULL AS bigint) AS update_id, o.id::text AS key, o.kind, o.ended_at AS since,
             l.direction, l.dialog_id, o.attempts, o.error, o.error_text, CAST(NULL AS timestamptz) AS asked_at
         FROM outbox o JOIN lanes l ON l.tenant_id = o.tenant_id AND l.id = o.lane_id
@@ -127,20 +132,20 @@ _KINDS: dict[str, What] = {
 
 
 async def list_dead_letters(
-    unit: UnitOfWork, tenant: TenantId, *, after: Position | None = None, limit: int
+    unit: UnitOfWork, tenant: TenantId, settings: Settings, *, after: Position | None = None, limit: int
 ) -> list[DeadLetter]:
     """Newest first: the page of `limit` that follows `after`."""
     values = {"tenant": tenant, "limit": limit, "since": after and after.since, "key": after.id if after else ""}
-    return [_read(row) for row in await unit.execute(_LIST, values)]
+    return [_read(row, settings) for row in await unit.execute(_LIST, values)]
 
 
-def _read(row: Any) -> DeadLetter:
+def _read(row: Any, settings: Settings) -> DeadLetter:
     direction: Direction | None = "team" if row.direction else None
     return DeadLetter(
         id=row.update_id if row.row_id is None else row.row_id,
         what=_KINDS.get(row.kind, row.kind),
         direction="customer" if row.direction == "customer" else direction,
-        customer=row.customer,
+        customer=None if row.dialog is None else shown_name(settings, row.dialog, row.chat, row.customer),
         topic=row.topic,
         since=row.since,
         reason=OUR_FAULT if row.row_id is None else read_reason(row.error, row.error_text),
@@ -253,9 +258,10 @@ class DeadLetters:
     async def list_page(
         self, owner: UserId, tenant: TenantId, *, after: Position | None = None, limit: int
     ) -> list[DeadLetter]:
-        await self._connections.get(owner, tenant)
+        found = await self._connections.get(owner, tenant)
+        settings = effective(found.overrides, found.plan)
         async with self._database.tenant(tenant) as unit:
-            return await list_dead_letters(unit, tenant, after=after, limit=limit)
+            return await list_dead_letters(unit, tenant, settings, after=after, limit=limit)
 
     async def replay(self, owner: UserId, tenant: TenantId, ids: Sequence[DeadLetterId]) -> int:
         """How many: all or none. Raises `NotFound` and `Conflict`."""

@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import bindparam, insert, text, update
+from sqlalchemy import bindparam, case, func, insert, text, update
 
 from tenants.db import UnitOfWork
-from tenants.ids import ChatId, DialogId, LaneId, MessageId, TenantId, TopicId, new_id
+from tenants.ids import ChatId, DialogId, LaneId, MessageId, TenantId, TopicId, UserId, new_id
 from tenants.models import dialogs, lanes
 from tenants.settings.schema import NEVER_CLOSE
 
@@ -64,6 +64,13 @@ class Dialog:
     """An operator gave the topic its name."""
     kind: str = "private"
     """Of a person, or of a `group` or a `channel`."""
+    created_at: datetime | None = None
+    """None before it is stored for the first time."""
+    owner_id: UserId | None = None
+    owner_name: str | None = None
+    owned_until: datetime | None = None
+    warned: dict[str, str] | None = None
+    """The three of `tenants.claims`, and whom it has told lately."""
     is_new: bool = False
 
     @property
@@ -100,6 +107,11 @@ class Dialog:
         self.status = Status.CLOSED
         self.close_at = None
         self.opened_by_team = False
+        self.release()
+
+    def release(self) -> None:
+        """Nobody owns it any more."""
+        self.owner_id = self.owner_name = self.owned_until = self.warned = None
 
 
 def topic_title(status: Status, name: str) -> str:
@@ -136,7 +148,8 @@ _FIND = text(
     )
     SELECT d.tenant_id, d.id, d.chat_id, d.name, d.username, d.status, d.topic_id, d.topic_name, d.topic_open,
         d.topic_status, d.topic_asked_at, d.close_at, d.unreachable_at, d.apologized_at, d.opened_by_team, d.kind,
-        d.language, d.named_by_team, t.id AS topic_lane, c.id AS customer_lane
+        d.language, d.named_by_team, d.created_at, d.owner_id, d.owner_name, d.owned_until, d.warned,
+        t.id AS topic_lane, c.id AS customer_lane
     FROM wanted w JOIN dialogs d ON d.id = w.id
     JOIN lanes t ON t.tenant_id = d.tenant_id AND t.dialog_id = d.id AND t.direction = 'topic'
     JOIN lanes c ON c.tenant_id = d.tenant_id AND c.dialog_id = d.id AND c.direction = 'customer'
@@ -160,11 +173,17 @@ _WRITTEN = (
     "named_by_team",
     "chat_id",
     "kind",
+    "owner_id",
+    "owner_name",
+    "owned_until",
+    "warned",
 )
+_IS_WAITING = bindparam("new_status") == Status.USER_ANSWERED
+_WAITING_SINCE = case((_IS_WAITING, func.coalesce(dialogs.c.waiting_since, func.now())))
 _SAVE = (
     update(dialogs)
     .where(dialogs.c.tenant_id == bindparam("of_tenant"), dialogs.c.id == bindparam("of_dialog"))
-    .values({name: bindparam(f"new_{name}") for name in _WRITTEN})
+    .values({name: bindparam(f"new_{name}") for name in _WRITTEN} | {"waiting_since": _WAITING_SINCE})
 )
 
 
@@ -226,9 +245,8 @@ class DialogBook:
     def find_asked(self, title: str) -> Dialog | None:
         """The dialog whose topic was asked for under this title, without an answer so far."""
         asked = (d for d in self.by_chat.values() if d.topic_id is None and d.topic_asked_at is not None)
-        return next(
-            (d for d in asked if strip_square(title) == strip_square(topic_title(d.status, d.topic_name))), None
-        )
+        name = strip_square(title)
+        return next((d for d in asked if strip_square(topic_title(d.status, d.topic_name)) == name), None)
 
     def adopt(self, dialog: Dialog, topic: TopicId, title: str) -> None:
         dialog.topic_id = topic
@@ -297,9 +315,10 @@ async def load_books(unit: UnitOfWork, wanted: Sequence[Wanted], now: datetime) 
 async def save_books(unit: UnitOfWork, books: Iterable[DialogBook]) -> set[TenantId]:
     """The tenants of which a dialog changed, so that a topic may have to."""
     books = list(books)
+    new = [_new_row(book.tenant, dialog, book.now) for book in books for dialog in book.fresh()]
     fresh = [(book.tenant, dialog) for book in books for dialog in book.fresh()]
     if fresh:
-        await unit.execute(insert(dialogs), [_new_row(tenant, dialog) for tenant, dialog in fresh])
+        await unit.execute(insert(dialogs), new)
         await unit.execute(insert(lanes), [row for tenant, d in fresh for row in _new_lanes(tenant, d)])
     changed = [(book.tenant, dialog) for book in books for dialog in book.changed()]
     if changed:
@@ -323,8 +342,9 @@ def _saved(tenant: TenantId, dialog: Dialog) -> dict[str, Any]:
     return {"of_tenant": tenant, "of_dialog": dialog.id, **values}
 
 
-def _new_row(tenant: TenantId, dialog: Dialog) -> dict[str, Any]:
-    return {"id": dialog.id, "tenant_id": tenant, **_values(dialog)}
+def _new_row(tenant: TenantId, dialog: Dialog, now: datetime) -> dict[str, Any]:
+    waiting = now if dialog.status is Status.USER_ANSWERED else None
+    return {"id": dialog.id, "tenant_id": tenant, "waiting_since": waiting, **_values(dialog)}
 
 
 def _new_lanes(tenant: TenantId, dialog: Dialog) -> Sequence[dict[str, Any]]:
@@ -337,7 +357,8 @@ def _new_lanes(tenant: TenantId, dialog: Dialog) -> Sequence[dict[str, Any]]:
 
 _CLOSE_DUE = text(
     """
-    UPDATE dialogs d SET status = 'closed', close_at = NULL, opened_by_team = false
+    UPDATE dialogs d SET status = 'closed', close_at = NULL, opened_by_team = false, waiting_since = NULL,
+        owner_id = NULL, owner_name = NULL, owned_until = NULL, warned = NULL
     WHERE d.tenant_id = :tenant AND d.close_at <= now() AND d.status = 'support_answered'
     RETURNING d.id
     """
@@ -384,6 +405,7 @@ _NOTE_FAILURE = text(
         UPDATE dialogs d SET
             unreachable_at = CASE WHEN :unreachable THEN coalesce(d.unreachable_at, now()) ELSE d.unreachable_at END,
             status = CASE WHEN :answer AND d.status = 'support_answered' THEN 'user_answered' ELSE d.status END,
+            waiting_since = CASE WHEN :answer AND d.status = 'support_answered' THEN now() ELSE d.waiting_since END,
             close_at = CASE WHEN :answer THEN NULL ELSE d.close_at END
         FROM before b WHERE d.id = b.id AND d.tenant_id = :tenant
     )

@@ -1,6 +1,5 @@
-"""What the team may know of a customer under HIDE_INFO: a name or an alias, a title, a card."""
+"""What the team may know of a customer under HIDE_INFO: a name or an alias, and who of the team knows more."""
 
-from collections.abc import Sequence
 from hashlib import blake2b
 
 from tenants.dialogs import Dialog, clean_name
@@ -73,21 +72,3 @@ def is_trusted(who: UserId | None, settings: Settings, owner: UserId) -> bool:
     """Whether an operator sees cards whole: EXTENSIONS_ALLOWED, and the owner. None is whoever has no name."""
     allowed = settings.EXTENSIONS_ALLOWED
     return EVERYONE in allowed or (who is not None and (who in allowed or who == owner))
-
-
-def introduce(dialog: Dialog, settings: Settings) -> Sequence[str]:
-    """Who it is, in as many parts as the whole team may know: the name or the alias, the username, the id."""
-    parts = [name_of(dialog, settings)]
-    return parts if "link" in settings.HIDE_INFO else [*parts, *_links(dialog)]
-
-
-def card(dialog: Dialog, settings: Settings, *, trusted: bool) -> Sequence[str]:
-    """What /info answers beside status, dates and notes."""
-    if trusted:
-        return [clean_name(dialog.name, str(dialog.chat_id)), *_links(dialog)]
-    return () if "command" in settings.HIDE_INFO else introduce(dialog, settings)
-
-
-def _links(dialog: Dialog) -> Sequence[str]:
-    username = [f"@{dialog.username}"] if dialog.username else []
-    return [*username, f"id {dialog.chat_id}"]

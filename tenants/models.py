@@ -201,25 +201,17 @@ dialogs = Table(
     Column("owner_id", BigInteger),  # the operator who has claimed it
     Column("owner_name", Text),
     _time("owned_until"),
+    Column("warned", JSONB(none_as_null=True)),  # who answered beside the owner, and when they were told
+    _time("waiting_since"),  # for the team; only while it is the team's turn
     UniqueConstraint("tenant_id", "chat_id"),
     UniqueConstraint("tenant_id", "id"),
     CheckConstraint("status IN ('user_answered', 'support_answered', 'closed')", name="status"),
     CheckConstraint("topic_status IN ('user_answered', 'support_answered', 'closed')", name="topic_status"),
     CheckConstraint("kind IN ('private', 'group', 'channel')", name="kind"),
     CheckConstraint("(owner_id IS NULL) = (owned_until IS NULL)", name="owner"),
-    Index(
-        "uq_dialogs_topic",
-        "tenant_id",
-        "topic_id",
-        unique=True,
-        postgresql_where=text("topic_id IS NOT NULL"),
-    ),
+    Index("uq_dialogs_topic", "tenant_id", "topic_id", unique=True, postgresql_where=text("topic_id IS NOT NULL")),
     Index("ix_dialogs_tenant_id_errand_at", "tenant_id", "errand_at"),
-    Index(
-        "ix_dialogs_asked",
-        "tenant_id",
-        postgresql_where=text("topic_id IS NULL AND topic_asked_at IS NOT NULL"),
-    ),
+    Index("ix_dialogs_asked", "tenant_id", postgresql_where=text("topic_id IS NULL AND topic_asked_at IS NOT NULL")),
     Index("ix_dialogs_close_at", "close_at", postgresql_where=text("close_at IS NOT NULL")),
     Index(
         "ix_dialogs_stale_title",
@@ -330,6 +322,16 @@ notes = Table(
     _time("created_at", default=True),
     ForeignKeyConstraint(["tenant_id", "dialog_id"], ["dialogs.tenant_id", "dialogs.id"], ondelete="CASCADE"),
     Index("ix_notes_tenant_id_dialog_id", "tenant_id", "dialog_id"),
+)
+
+operators = Table(
+    "operators",
+    metadata,
+    _tenant(primary_key=True),
+    Column("user_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("username", Text),
+    Column("name", Text, nullable=False),
+    _time("seen_at", default=True),
 )
 
 pauses = Table(

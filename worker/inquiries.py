@@ -8,6 +8,7 @@ from tenants.ids import ChatId, UserId
 from worker.decisions.command import Inquiry, Told
 
 REMEMBERED_SECONDS = 60.0
+NO_MEMBER = "There is nobody of that name or id in this group."
 
 
 class Rights:
@@ -38,6 +39,9 @@ async def inquire(session: Session, rights: Rights, inquiry: Inquiry, group: Cha
                 return Told(by)
         if inquiry.whom is None:
             return Told(by)
+        if inquiry.among_members and group is not None:
+            member = await _find_member(session, rights, inquiry.whom, group)
+            return Told(by, member.person, member) if member else Told(by, refusal=NO_MEMBER)
         person = await session.find_person(inquiry.whom)
     except FloodWait as error:
         words = f"Telegram asks to wait {error.seconds:.0f} s before asking it again: repeat the command then."
@@ -45,3 +49,15 @@ async def inquire(session: Session, rights: Rights, inquiry: Inquiry, group: Cha
     except (Rejected, Gone) as error:
         return Told(by, refusal=error.text)
     return Told(by, person)
+
+
+async def _find_member(session: Session, rights: Rights, who: str, group: ChatId) -> Membership | None:
+    """By `@username`, or by the digits of an id."""
+    try:
+        user = (await session.find_person(who)).id if who.startswith("@") else UserId(int(who))
+        found = await rights.of(session, group, user)
+    except (Rejected, Gone) as error:
+        if isinstance(error, Gone) and error.what == "group":
+            raise
+        return None
+    return found if found.is_present and found.person is not None else None

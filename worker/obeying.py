@@ -11,13 +11,8 @@ from worker.decisions.command import Call, Inquiry, Told
 from worker.decisions.work import Work
 from worker.effects import follow_up
 from worker.line import Line
+from worker.manual import RIGHTS
 from worker.sending import Found
-
-RIGHTS = {
-    "can_restrict_members": "ban users",
-    "can_delete_messages": "delete messages",
-    "can_manage_topics": "manage topics",
-}
 
 
 async def record_found(unit: UnitOfWork, line: Line, found: Found, keyring: Keyring, brand_link: str) -> None:

@@ -11,11 +11,12 @@ from tenants.dialogs import load_books, save_books
 from tenants.errors import LeaseLost
 from tenants.ids import UpdateId
 from tenants.intake import Disposition, Failed, open_desk
-from tenants.outbox import enqueue, general_lane
+from tenants.outbox import enqueue
 from tenants.set_aside import Replay
-from worker.decisions.dispatch import dispatch, speaks_in_general
+from worker.decisions.dispatch import dispatch
 from worker.decisions.work import Work
 from worker.effects import follow_up
+from worker.general import open_general
 from worker.line import Line
 from worker.turn import trace, wanted_by
 
@@ -60,8 +61,7 @@ class Replays:
         desk = await open_desk(unit, line.tenant, line.lease)
         books = await load_books(unit, [wanted_by(line.tenant, [incoming], desk.group_id)], desk.now)
         work = Work(desk, books[line.tenant], self._brand_link, is_late=True)
-        if speaks_in_general(incoming, desk.group_id):
-            work.general = await general_lane(unit, line.tenant)
+        await open_general(unit, work, [incoming])
         await trace(unit, [(work, [incoming])])
         disposition = dispatch(incoming, work)
         await follow_up(unit, work, self._keyring)

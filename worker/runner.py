@@ -25,10 +25,10 @@ from tenants.parallel import Mode
 from tenants.runnable import Runnable
 from worker import metrics
 from worker.allowance import Allowance
-from worker.commands import COMMANDS
 from worker.housekeeper import Housekeeper
 from worker.leases import LeaseKeeper
 from worker.line import Line
+from worker.manual import listed
 from worker.pace import EgressPace
 from worker.pump import Pump
 from worker.relay import Relay
@@ -269,7 +269,7 @@ class Runner:
         if self._group_is_new:
             self._group_is_new = False
             with contextlib.suppress(SessionError):
-                await session.publish_commands([(command.name, command.summary) for command in COMMANDS.values()])
+                await session.publish_commands(listed())
 
     async def _revoke(self) -> None:
         async with self._means.database.tenant(self._tenant) as unit:

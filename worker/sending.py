@@ -229,7 +229,7 @@ def _text(row: Row, group: ChatId | None) -> Text:
         text=row.body.text,
         markdown=row.body.markdown,
         reply_to=row.reply_to,
-        entities=row.body.entities if row.kind in {"line", "copy", "forward"} else (),
+        entities=row.body.entities,
         doubt=doubt_of(row),
         preview=row.body.look.anew and row.body.look.preview,
         quote=row.body.quote,

@@ -29,13 +29,13 @@ from worker.decisions.dispatch import (
     awaits_own_topic,
     dispatch,
     list_asks,
-    speaks_in_general,
     touched,
     touched_message,
 )
 from worker.decisions.work import Work
 from worker.effects import follow_up
 from worker.errands import Errand, ErrandResult, record_errand
+from worker.general import meet_operators, open_general
 from worker.line import Line
 from worker.results import record_refused, record_sent, record_settled
 from worker.sending import Refused, Sent, Settled, units_of
@@ -175,6 +175,7 @@ class Turn:
                 line, cursor = part.line, part.cursor or Cursor("0")
                 intakes.append(Intake(part.tenant, line.lease, outcomes, work.rows, cursor, line.mode))
         works = {done.tenant: works[done.tenant] for done in intakes}
+        await meet_operators(unit, list(works.values()))
         for work in works.values():
             await follow_up(unit, work, self._keyring)
         changed = await save_books(unit, [work.dialogs for work in works.values()])
@@ -201,9 +202,8 @@ class Turn:
         books = await load_books(unit, wanted, now) if wanted else {}
         works = {tenant: Work(desks[tenant], book, self._brand_link) for tenant, book in books.items()}
         for part in storing:
-            work = works.get(part.tenant)
-            if work and any(speaks_in_general(update, work.desk.group_id) for update in part.updates):
-                work.general = await outbox.general_lane(unit, part.tenant)
+            if part.tenant in works:
+                await open_general(unit, works[part.tenant], part.updates)
         await trace(unit, [(works[part.tenant], part.updates) for part in storing if part.tenant in works])
         return works
 

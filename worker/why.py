@@ -1,10 +1,11 @@
 """`/why` and `/retry`: the story of one message in the words that an operator reads in the topic."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from tenants.db import UnitOfWork
 from tenants.story import Change, Story, Wait, find_story
 from worker.decisions.command import Call
+from worker.durations import lasting
 
 UNKNOWN = (
     "I know nothing of that message: it was not relayed (a note, a command, a line by another bot), "
@@ -23,8 +24,6 @@ _HEADS = {
     ("dropped", "customer"): "🗑 Taken back before it was sent.",
     ("set_aside", "customer"): "⚠️ Set aside before it was sent to the customer.",
 }
-_MINUTE = 60
-_HOUR = 3600
 
 
 async def find_story_of(unit: UnitOfWork, call: Call) -> Story | None:
@@ -116,16 +115,7 @@ def _end(story: Story) -> str:
     if story.ended_at is None:
         return ""
     what = {"delivered": "Delivered", "dropped": "Taken back"}.get(story.state, "Given up")
-    return f"{what}: {_at(story.ended_at, story)}, after {_length(story.ended_at - story.received_at)}"
-
-
-def _length(time: timedelta) -> str:
-    seconds = max(0, round(time.total_seconds()))
-    if seconds < _MINUTE:
-        return f"{seconds} s"
-    if seconds < _HOUR:
-        return f"{seconds // _MINUTE} min {seconds % _MINUTE} s"
-    return f"{seconds // _HOUR} h {seconds % _HOUR // _MINUTE} min"
+    return f"{what}: {_at(story.ended_at, story)}, after {lasting(story.ended_at - story.received_at)}"
 
 
 def _reason(story: Story) -> str:

@@ -152,7 +152,7 @@ class BotApiSession:
         if text.markdown:
             values["parse_mode"] = "MarkdownV2"
         elif text.entities:
-            values["entities"] = write_entities(text.entities)
+            values["entities"] = write_entities(text.entities, mentions=True)
         request = SendMessage(chat_id=text.to, text=text.text, **values, **place(text))
         return MessageId((await self._call(request)).message_id)
 
@@ -257,7 +257,9 @@ class BotApiSession:
     async def membership(self, chat: ChatId, user: UserId) -> Membership:
         member = await self._call(GetChatMember(chat_id=chat, user_id=user))
         granted = {name for name, value in member.model_dump().items() if name.startswith("can_") and value}
-        return Membership(ChatMemberStatus(member.status).value, frozenset(granted))
+        who = member.user
+        person = Person(UserId(who.id), who.full_name, who.username, who.is_bot)
+        return Membership(ChatMemberStatus(member.status).value, frozenset(granted), person)
 
     async def publish_commands(self, commands: Sequence[tuple[str, str]]) -> None:
         listed = [BotCommand(command=name, description=text) for name, text in commands]

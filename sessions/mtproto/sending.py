@@ -18,7 +18,7 @@ from sessions.mtproto.media import as_input, is_captioned
 from sessions.mtproto.peers import Peers
 from sessions.mtproto.reader import CHANNELS
 from sessions.mtproto.refusals import SentBefore
-from sessions.mtproto.texts import disabled, read_entities, write_entities
+from sessions.mtproto.texts import disabled, mentioned, read_entities, write_entities
 from sessions.port import Caption, Copy, Doubt, Edit, IdempotencyKey, Mirror, Outgoing, Text
 from tenants.ids import ChatId, MessageId, TopicId
 from tenants.markdown import MarkupError, parse
@@ -81,7 +81,8 @@ class Sending:
                 raise Rejected("bad_formatting", f"The text's formatting is broken: {error}") from None
         if not words.strip():
             raise Rejected("empty", "The text is empty.")
-        return await self._deliver_text(text, words, write_entities(entities), None)
+        people = await self._peers.find_people(mentioned(entities))
+        return await self._deliver_text(text, words, write_entities(entities, people), None)
 
     async def _deliver_text(
         self, place: Text | Mirror, words: str, entities: list[Any] | None, markup: Any

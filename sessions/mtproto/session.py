@@ -275,7 +275,8 @@ class MtprotoSession:
             if "USER_NOT_PARTICIPANT" not in error.text:
                 raise
             return Membership("left", frozenset())
-        return read_membership(answer.participant)
+        found = next((one for one in answer.users if isinstance(one, types.User) and one.id == user), None)
+        return replace(read_membership(answer.participant), person=None if found is None else person_of(found))
 
     async def publish_commands(self, commands: Sequence[tuple[str, str]]) -> None:
         """The bot's list of commands is the other program's: ours stays out of it."""

@@ -2,7 +2,7 @@
 address, a person's or an emoji's id.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from telethon.tl import types
@@ -38,7 +38,6 @@ _FOUND = (
 """Telegram finds these in any text by itself. A link is not among them: it may have a preview."""
 _LOSES = frozenset({"text_link", "text_mention", "custom_emoji"})
 """What a text that stands in one message with others would lose."""
-_UNWRITTEN = FOUND | {"text_mention"}
 
 
 def read_entities(entities: Sequence[Any]) -> tuple[tuple[Entity, ...], bool]:
@@ -71,11 +70,23 @@ def _more(entity: Any) -> str:
     return str(entity.document_id) if isinstance(entity, types.MessageEntityCustomEmoji) else ""
 
 
-def write_entities(entities: Sequence[Entity]) -> list[Any] | None:
-    """A mention of a person goes without its link: that needs the person's access hash. What Telegram finds by itself
-    it finds again.
+def mentioned(entities: Sequence[Entity]) -> set[int]:
+    """The ids of people to whom a text leads."""
+    return {int(more) for kind, _, _, more in entities if kind == "text_mention" and more}
+
+
+def write_entities(entities: Sequence[Entity], people: Mapping[int, Any] | None = None) -> list[Any] | None:
+    """`people` are InputUsers: a mention of anybody else goes without its link, which needs the access hash. What
+    Telegram finds by itself it finds again.
     """
-    written = [_write(*entity) for entity in entities if entity[0] in _PLAIN and entity[0] not in _UNWRITTEN]
+    known = people or {}
+    written = [
+        types.InputMessageEntityMentionName(offset, length, known[int(more)])
+        if kind == "text_mention"
+        else _write(kind, offset, length, more)
+        for kind, offset, length, more in entities
+        if kind in _PLAIN and kind not in FOUND and (kind != "text_mention" or (more and int(more) in known))
+    ]
     return written or None
 
 

@@ -14,8 +14,11 @@ from tenants.errors import Conflict, Invalid, NotFound
 from tenants.ids import RowId, UpdateId, new_id
 from tenants.outbox.rows import BODY, Body
 from tenants.plans import Plan
+from tenants.settings.catalog import effective
 from tests.factories import OWNER, STRANGER, make_running, make_tenant
 from tests.letters import GROUP, TOPIC, Mail
+
+DEFAULTS = effective({}, Plan.PRO)
 
 
 async def _open(database: Database, keyring: Keyring, **whose) -> Mail:
@@ -41,7 +44,7 @@ def service(database: Database, keyring: Keyring) -> DeadLetters:
 
 async def _list(mail: Mail, **page) -> list[DeadLetter]:
     async with mail.database.tenant(mail.tenant.id) as unit:
-        return await list_dead_letters(unit, mail.tenant.id, **{"limit": 100, **page})
+        return await list_dead_letters(unit, mail.tenant.id, DEFAULTS, **{"limit": 100, **page})
 
 
 async def _replay(mail: Mail, *ids: RowId | UpdateId) -> None:
@@ -218,7 +221,7 @@ async def test_a_tenant_sees_and_replays_nothing_of_another(mail: Mail, theirs: 
         with pytest.raises(NotFound):
             await _replay(mail, one)
         async with mail.database.tenant(mail.tenant.id) as unit:  # even where the code names the other tenant
-            assert await list_dead_letters(unit, theirs.tenant.id, limit=9) == []
+            assert await list_dead_letters(unit, theirs.tenant.id, DEFAULTS, limit=9) == []
             with pytest.raises(NotFound):
                 await replay(unit, theirs.tenant.id, [one], theirs.keyring)
     assert len(await _list(theirs)) == 2

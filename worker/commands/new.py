@@ -1,7 +1,8 @@
 """`/new`: the team writes first, or watches somebody."""
 
-from tenants.identity import introduce, name_of
+from tenants.identity import name_of
 from tenants.ids import ChatId
+from worker.card import say_opened
 from worker.decisions.command import Call, Command, Place, read_person
 
 WHOM = "Say whom: /new @ann for a name, or /new *123456789 for an id."
@@ -32,8 +33,7 @@ def act(call: Call) -> None:
     dialog.opened_by_team = True
     settings = call.work.desk.settings
     if is_news:
-        who = ", ".join(introduce(dialog, settings))
-        call.tell(dialog, f"Opened by /new: {who}. The topic shows what they and the bot write from now on.")
+        call.tell(dialog, say_opened(dialog, settings))
     who = name_of(dialog, settings)
     call.say(f"Opened: {who}." if is_news else f"There is a dialog with {who} already.")
 

@@ -11,10 +11,15 @@ from sessions.port import Membership
 from tenants.crypto import Keyring
 from tenants.db import UnitOfWork
 from tenants.dialogs import Dialog
-from tenants.ids import LaneId, MessageId, UserId
+from tenants.ids import LaneId, MessageId, UpdateId, UserId
 from tenants.outbox import Body, NewRow
 from worker.decisions.work import Work
+from worker.paragraph import Paragraph
 
+NEEDS_A_NAME = (
+    "This command keeps who gave it, and an anonymous administrator has no name: switch off “Remain anonymous” in "
+    "your administrator rights, and send it again."
+)
 LONGEST_NAME = 32
 """Characters of a command (Bot API: BotCommand)."""
 _PERSON = re.compile(r"@[A-Za-z][A-Za-z0-9_]{2,31}|\*[1-9][0-9]{0,15}", re.ASCII)
@@ -85,13 +90,25 @@ class Call:
     reply_to: MessageId | None
     told: Told = field(default_factory=Told)
 
-    def say(self, words: str, *, body: Body | None = None) -> None:
+    def say(self, words: str | Paragraph) -> None:
         """A line that answers the command."""
-        self.work.rows.append(NewRow(self.lane, "notice", body or Body(words), reply_to=self.message))
+        body = Body(words) if isinstance(words, str) else words.body()
+        self.work.rows.append(NewRow(self.lane, "notice", body, reply_to=self.message))
 
     def tell(self, dialog: Dialog, words: str) -> None:
         """A line in a dialog's topic."""
         self.work.rows.append(NewRow(dialog.topic_lane, "notice", Body(words)))
+
+    def ask(self, inquiry: "Inquiry", *, update: UpdateId | None = None) -> None:
+        """The command is carried out once Telegram has answered. It is asked where nobody waits for it: in the lane
+        to the customer, whose messages go elsewhere. `update` is there where that is all that becomes of an update.
+        """
+        group = self.work.desk.group_id
+        if group is None:
+            raise RuntimeError("a command without a group")
+        lane = self.lane if self.dialog is None else self.dialog.customer_lane
+        source = (group, self.message)
+        self.work.rows.append(NewRow(lane, "lookup", Body(inquiry.dump()), update_id=update, source=source))
 
 
 class Place(StrEnum):
@@ -110,7 +127,9 @@ class Command:
 
     `usage` is what follows the name. `right` is the administrator's right that it needs, by the Bot API's name.
     `whom` reads the person whom it is about, `@username` or an id, that Telegram is asked for; None: the command has
-    answered by itself. `named`: it keeps who did it, so that it needs a name.
+    answered by itself. `named`: it keeps who did it, so that it needs a name. `picks`: where several bots share the
+    group, each obeys it, unless the first word behind it is `i` and the name of one. `bare`: nothing may follow it.
+    `more` is what else there is to know, a sentence each.
     """
 
     name: str
@@ -122,6 +141,9 @@ class Command:
     right: str | None = None
     whom: AskWhom | None = None
     named: bool = False
+    picks: bool = False
+    bare: bool = False
+    more: tuple[str, ...] = ()
 
     @property
     def asks_telegram(self) -> bool:
@@ -130,7 +152,9 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Inquiry:
-    """What Telegram is asked before a command is carried out, and all that is needed to do so then."""
+    """What Telegram is asked before a command is carried out, and all that is needed to do so then. `among_members`:
+    whom it is about has to be a member of the group.
+    """
 
     command: str
     rest: str
@@ -138,13 +162,15 @@ class Inquiry:
     reply_to: MessageId | None = None
     right: str | None = None
     whom: str | None = None
+    among_members: bool = False
 
     def dump(self) -> str:
         by = None if self.by is None else [self.by.id, self.by.name, self.by.username]
-        return json.dumps([self.command, self.rest, by, self.reply_to, self.right, self.whom], ensure_ascii=False)
+        asked = [self.right, self.whom, self.among_members]
+        return json.dumps([self.command, self.rest, by, self.reply_to, *asked], ensure_ascii=False)
 
     @classmethod
     def load(cls, dumped: str) -> "Inquiry":
-        command, rest, by, reply_to, right, whom = json.loads(dumped)
+        command, rest, by, reply_to, right, whom, *more = json.loads(dumped)
         person = None if by is None else Person(UserId(by[0]), by[1], by[2], is_bot=False)
-        return cls(command, rest, person, reply_to, right, whom)
+        return cls(command, rest, person, reply_to, right, whom, *more)

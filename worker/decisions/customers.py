@@ -9,6 +9,7 @@ from tenants.intake import Disposition, Handled, Ignored, Queued
 from tenants.outbox import Body, NewRow
 from tenants.plans import Plan
 from tenants.settings.kinds import find_word, matches
+from worker.card import introduce
 from worker.decisions.edits import body_of
 from worker.decisions.work import Work
 
@@ -24,6 +25,7 @@ def customer_wrote(incoming: Incoming, message: Message, work: Work) -> Disposit
     if reason is not None:
         return Ignored(reason)
     dialog = _meet(message, dialog, work)
+    introduce(dialog, work)
     opened = dialog.customer_wrote(leave_closed="private" in settings.LEAVE_CLOSED)
     work.rows.append(
         NewRow(
@@ -48,7 +50,7 @@ def _why_not(message: Message, dialog: Dialog | None, work: Work) -> str | None:
     settings, chat = work.desk.settings, message.chat.id
     is_open = dialog is not None and dialog.is_open
     chosen = dialog is not None and dialog.opened_by_team
-    if chat in settings.IGNORE_CHATS:
+    if work.is_ignored(chat):
         return "ignored_chat"
     if not settings.MONITOR_PRIVATE and not chosen:
         return "not_monitored"
@@ -94,6 +96,8 @@ def reach_changed(event: ReachChanged, work: Work) -> Disposition:
     dialog = work.dialogs.by_chat.get(event.chat.id)
     if dialog is None:
         return Ignored("no_dialog")
+    if work.is_ignored(event.chat.id):
+        return Ignored("ignored_chat")
     if event.reachable == (dialog.unreachable_at is None):
         return Ignored("nothing_changed")
     dialog.unreachable_at = None if event.reachable else work.desk.now

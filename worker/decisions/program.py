@@ -43,6 +43,8 @@ def program_wrote(incoming: Incoming, message: Message, work: Work) -> Dispositi
 def _find_open_dialog(chat: ChatId, work: Work) -> Dialog | Ignored:
     if not work.desk.settings.INTERCEPT_EXTERNAL:
         return Ignored("intercept_off")
+    if work.is_ignored(chat):
+        return Ignored("ignored_chat")
     dialog = work.dialogs.by_chat.get(chat)
     if dialog is None:
         return Ignored("no_dialog")

@@ -2,37 +2,39 @@
 
 from sessions.events import Incoming, Message, TopicEvent
 from tenants.dialogs import Dialog, Status, clean_name, strip_square, topic_title
-from tenants.ids import LaneId
 from tenants.intake import Disposition, Handled, Ignored, Queued
 from tenants.outbox import Body, NewRow
 from tenants.settings.kinds import find_word
-from worker.commands import COMMANDS
-from worker.decisions.command import Call, Command, Inquiry, Place, Typed, read_command
+from worker.decisions.claiming import claim
+from worker.decisions.command import read_command
+from worker.decisions.orders import ordered_in_general, ordered_in_topic
 from worker.decisions.work import Work
-from worker.manual import help_in_general, help_in_topic
 
-NEEDS_A_NAME = (
-    "This command keeps who gave it, and an anonymous administrator has no name: switch off “Remain anonymous” in "
-    "your administrator rights, and send it again."
-)
+BANNED = "⚠️ Not sent: this customer is banned. /unban lets them write again."
 
 
 def team_wrote(incoming: Incoming, message: Message, work: Work) -> Disposition:
+    if message.sender is not None and not message.anonymous:
+        work.operators[message.sender.id] = message.sender
     typed = read_command(message.text)
     if typed is not None and not typed.is_for(work.desk.bot_username):
         return Ignored("for_another_bot")
     if message.topic_id is None:
-        return _general(typed, incoming, message, work)
+        return Ignored("general") if typed is None else ordered_in_general(typed, incoming, message, work)
     dialog = work.dialogs.by_topic.get(message.topic_id)
     if dialog is None:
         return Ignored("not_a_dialog")
     if typed is not None:
-        return _in_topic(typed, incoming, message, dialog, work)
-    return _answer(incoming, message, dialog, work)
+        return ordered_in_topic(typed, incoming, message, dialog, work)
+    return _why_not(message, dialog, work) or _answered(incoming, message, dialog, work)
 
 
-def _answer(incoming: Incoming, message: Message, dialog: Dialog, work: Work) -> Disposition:
+def _why_not(message: Message, dialog: Dialog, work: Work) -> Disposition | None:
+    """What keeps an answer from the customer. The operator is told, but of a setting that says so of all."""
     settings = work.desk.settings
+    if work.is_ignored(dialog.chat_id):
+        _tell_banned(message, dialog, work)
+        return Handled("banned")
     if settings.REPLY_ONLY and message.reply_to is None:
         return Handled("no_reply")
     word = find_word(settings.RESTRICTED_KEYWORDS_BACKEND, message.text)
@@ -40,7 +42,12 @@ def _answer(incoming: Incoming, message: Message, dialog: Dialog, work: Work) ->
         words = f"⚠️ Not sent: it holds “{word}”, which this connection does not let through."
         work.rows.append(NewRow(dialog.topic_lane, "notice", Body(words), reply_to=message.id))
         return Handled("restricted_keyword")
-    dialog.team_answered(work.desk.now, settings.AUTOCLOSE)
+    return None
+
+
+def _answered(incoming: Incoming, message: Message, dialog: Dialog, work: Work) -> Disposition:
+    dialog.team_answered(work.desk.now, work.desk.settings.AUTOCLOSE)
+    claim(message, dialog, work)
     work.rows.append(
         NewRow(
             lane=dialog.customer_lane,
@@ -57,58 +64,11 @@ def _answer(incoming: Incoming, message: Message, dialog: Dialog, work: Work) ->
     return Queued()
 
 
-def _general(typed: Typed | None, incoming: Incoming, message: Message, work: Work) -> Disposition:
-    if typed is None or typed.is_comment or work.general is None:
-        return Ignored("general")
-    command, call = COMMANDS.get(typed.name), _call(typed, message, None, work.general, work)
-    if command is None and typed.name in work.desk.settings.CUSTOM_COMMANDS:
-        return Ignored("custom_command")
-    if command is None or Place.GENERAL not in command.places:
-        call.say(help_in_general())
-        return Handled("help")
-    return _obey(command, call, incoming, message)
-
-
-def _in_topic(typed: Typed, incoming: Incoming, message: Message, dialog: Dialog, work: Work) -> Disposition:
-    if typed.is_comment:
-        return Handled("comment")
-    command, call = COMMANDS.get(typed.name), _call(typed, message, dialog, dialog.topic_lane, work)
-    if command is None and typed.name in work.desk.settings.CUSTOM_COMMANDS:
-        return Ignored("custom_command")
-    if command is None or Place.TOPIC not in command.places:
-        call.say(help_in_topic(typed.name))
-        return Handled("unknown_command")
-    return _obey(command, call, incoming, message)
-
-
-def _call(typed: Typed, message: Message, dialog: Dialog | None, lane: LaneId, work: Work) -> Call:
-    by = None if message.anonymous else message.sender
-    return Call(typed.name, typed.rest, by, dialog, lane, work, message.id, message.reply_to)
-
-
-def _obey(command: Command, call: Call, incoming: Incoming, message: Message) -> Disposition:
-    if call.by is None and (command.named or command.right is not None):
-        call.say(NEEDS_A_NAME)
-        return Handled("anonymous")
-    if command.asks_telegram:
-        return _inquire(command, call, incoming, message)
-    if command.act is not None:
-        command.act(call)
-    else:
-        call.work.calls.append(call)
-    return Handled(command.name)
-
-
-def _inquire(command: Command, call: Call, incoming: Incoming, message: Message) -> Disposition:
-    """Telegram is asked where nobody waits for it: in the lane to the customer, whose messages go elsewhere."""
-    whom = None
-    if command.whom is not None and (whom := command.whom(call)) is None:
-        return Handled("help")
-    inquiry = Inquiry(command.name, call.rest, call.by, call.reply_to, command.right, whom)
-    lane = call.lane if call.dialog is None else call.dialog.customer_lane
-    source = (message.chat.id, message.id)
-    call.work.rows.append(NewRow(lane, "lookup", Body(inquiry.dump()), update_id=incoming.id, source=source))
-    return Queued()
+def _tell_banned(message: Message, dialog: Dialog, work: Work) -> None:
+    """Once for an album."""
+    notice = NewRow(dialog.topic_lane, "notice", Body(BANNED), reply_to=message.id)
+    if message.album is None or not any(row.body == notice.body and row.lane == notice.lane for row in work.rows):
+        work.rows.append(notice)
 
 
 def topic_event(event: TopicEvent, work: Work) -> Disposition:

@@ -1,12 +1,15 @@
 """What one batch reads and what it changes: the working copy that decisions are made over."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from sessions.events import Person
 from tenants.connections import ProposedGroup
 from tenants.dialogs import DialogBook
-from tenants.ids import ChatId, LaneId, MessageId, RowId
+from tenants.ids import ChatId, LaneId, MessageId, RowId, UserId
 from tenants.intake import Desk
+from tenants.neighbours import Neighbour
 from tenants.outbox import NewBody, NewRow, Trace
 from tenants.outbox.traces import NOTHING, Traces
 
@@ -17,7 +20,9 @@ if TYPE_CHECKING:
 @dataclass(slots=True)
 class Work:
     """`traces` is empty where nothing had to be asked; `rewritten` are bodies of rows that wait; `calls` are commands
-    that need the database. `is_late`: it was set aside when it came, and somebody asked for it again.
+    that need the database. `neighbours` are the connections that share the group, oldest first, where a command was
+    typed in General; `operators` are those who wrote. `is_late`: it was set aside when it came, and somebody asked
+    for it again.
     """
 
     desk: Desk
@@ -27,6 +32,8 @@ class Work:
     traces: Traces = field(default_factory=dict)
     rows: list[NewRow] = field(default_factory=list)
     rewritten: dict[RowId, NewBody] = field(default_factory=dict)
+    neighbours: Sequence[Neighbour] = ()
+    operators: dict[UserId, Person] = field(default_factory=dict)
     proposals: list[tuple[ProposedGroup, str]] = field(default_factory=list)
     calls: "list[Call]" = field(default_factory=list)
     moved_to: ChatId | None = None
@@ -34,6 +41,15 @@ class Work:
 
     def trace(self, chat: ChatId, message: MessageId) -> Trace:
         return self.traces.get((chat, message), NOTHING)
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this connection speaks for all that share the group."""
+        return not self.neighbours or self.neighbours[0].tenant == self.desk.tenant
+
+    def is_ignored(self, chat: ChatId) -> bool:
+        """IGNORE_CHATS, which nothing passes."""
+        return chat in self.desk.settings.IGNORE_CHATS
 
     def is_welcome(self, chat: ChatId) -> bool:
         """WHITE_LIST, which a dialog passes that the team opened."""
