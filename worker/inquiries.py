@@ -5,10 +5,9 @@ from time import monotonic
 from sessions.errors import FloodWait, Gone, Rejected
 from sessions.port import Membership, Session
 from tenants.ids import ChatId, UserId
-from worker.decisions.command import Inquiry, Told
+from worker.decisions.command import NO_MEMBER, Inquiry, Told
 
 REMEMBERED_SECONDS = 60.0
-NO_MEMBER = "There is nobody of that name or id in this group."
 
 
 class Rights:

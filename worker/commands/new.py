@@ -1,7 +1,9 @@
 """`/new`: the team writes first, or watches somebody."""
 
 from sessions.events import Person
+from tenants.dialogs import clean_name
 from tenants.ids import ChatId
+from worker.card import introduce
 from worker.decisions.command import Call, Command, Place, read_person
 
 WHOM = "Say whom: /new @ann for a name, or /new *123456789 for an id."
@@ -9,7 +11,7 @@ WHOM = "Say whom: /new @ann for a name, or /new *123456789 for an id."
 
 def whom(call: Call) -> str | None:
     who = read_person(call.rest)
-    if who is None:
+    if who is None and call.speaks:
         call.say(WHOM)
     return who
 
@@ -19,8 +21,12 @@ def act(call: Call) -> None:
     person = call.told.person
     if person is None:
         return
+    name = clean_name(person.name, str(person.id))
     if person.is_bot:
         call.say("That is a bot: bots can't write to each other.")
+        return
+    if call.work.is_ignored(ChatId(person.id)):
+        call.say(f"{name} is banned: send /unban in their topic, or take {person.id} off IGNORE_CHATS, first.")
         return
     book = call.work.dialogs
     dialog = book.by_chat.get(ChatId(person.id))
@@ -30,16 +36,16 @@ def act(call: Call) -> None:
     elif is_news:
         dialog.hold()
     dialog.opened_by_team = True
+    introduce(dialog, call.work)
     if is_news:
-        call.tell(dialog, _opened(person))
-    call.say(f"Opened: {person.name}." if is_news else f"There is a dialog with {dialog.name} already.")
+        call.tell(dialog, _opened(person, name))
+    call.say(f"Opened: {name}." if is_news else f"There is a dialog with {dialog.name} already.")
 
 
-def _opened(person: Person) -> str:
+def _opened(person: Person, name: str) -> str:
     username = f", @{person.username}" if person.username else ""
     return (
-        f"Opened by /new: {person.name}{username}, id {person.id}. "
-        "The topic shows what they and the bot write from now on."
+        f"Opened by /new: {name}{username}, id {person.id}. The topic shows what they and the bot write from now on."
     )
 
 
@@ -50,4 +56,10 @@ COMMAND = Command(
     places=frozenset({Place.GENERAL}),
     usage="@USERNAME or *USER_ID",
     whom=whom,
+    picks=True,
+    more=(
+        "The team writes first, or watches.",
+        "Where several bots share the group, each opens one: /new iBOT_USERNAME @USERNAME picks that bot.",
+        "The connection's whole id behind the i does, too.",
+    ),
 )
