@@ -143,7 +143,7 @@ async def test_a_claim_that_runs_out_is_the_next_ones_and_closing_ends_it(desk: 
     assert not [m for m in desk.in_topic(ANNA) if m.text.startswith("👥")]
     await desk.rows("UPDATE dialogs SET close_at = now() - interval '1 second' RETURNING 1")
     await desk.until(lambda: topic.closed)
-    assert (await desk.rows("SELECT owner_id, owned_until, warned FROM dialogs"))[0] == (None, None, None)
+    assert (await desk.rows("SELECT owner_id, owned_until FROM dialogs"))[0] == (None, None)
 
 
 async def test_a_new_topic_begins_with_the_card_where_that_is_set(desk: Stage) -> None:
