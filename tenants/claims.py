@@ -25,15 +25,14 @@ def find_owner(dialog: Dialog, now: datetime) -> Owner | None:
 
 def own(dialog: Dialog, who: UserId, name: str, *, now: datetime, hours: int) -> None:
     """Whoever owned it before does not any more."""
-    if dialog.owner_id != who:
-        dialog.warned = None
     dialog.owner_id, dialog.owner_name, dialog.owned_until = who, name, now + timedelta(hours=hours)
 
 
-def warn(dialog: Dialog, other: UserId, now: datetime) -> bool:
-    """Whether the owner and this operator are to be told that both answer: not too often."""
-    told = {who: at for who, at in (dialog.warned or {}).items() if now - datetime.fromisoformat(at) < WARN_EVERY}
-    if str(other) in told:
+def warn(dialog: Dialog, one: UserId, other: UserId, now: datetime) -> bool:
+    """Whether these two are to be told that both answer: not too often, whoever of them is the owner."""
+    pair = f"{min(one, other)}:{max(one, other)}"
+    lately = {who: at for who, at in (dialog.warned or {}).items() if now - datetime.fromisoformat(at) < WARN_EVERY}
+    if pair in lately:
         return False
-    dialog.warned = {**told, str(other): now.isoformat()}
+    dialog.warned = {**lately, pair: now.isoformat()}
     return True

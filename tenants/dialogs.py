@@ -70,7 +70,7 @@ class Dialog:
     owner_name: str | None = None
     owned_until: datetime | None = None
     warned: dict[str, str] | None = None
-    """The three of `tenants.claims`, and whom it has told lately."""
+    """Which pairs of operators were told lately that both answer, and when (`tenants.claims`)."""
     is_new: bool = False
 
     @property
@@ -111,7 +111,7 @@ class Dialog:
 
     def release(self) -> None:
         """Nobody owns it any more."""
-        self.owner_id = self.owner_name = self.owned_until = self.warned = None
+        self.owner_id = self.owner_name = self.owned_until = None
 
 
 def topic_title(status: Status, name: str) -> str:
@@ -358,7 +358,7 @@ def _new_lanes(tenant: TenantId, dialog: Dialog) -> Sequence[dict[str, Any]]:
 _CLOSE_DUE = text(
     """
     UPDATE dialogs d SET status = 'closed', close_at = NULL, opened_by_team = false, waiting_since = NULL,
-        owner_id = NULL, owner_name = NULL, owned_until = NULL, warned = NULL
+        owner_id = NULL, owner_name = NULL, owned_until = NULL
     WHERE d.tenant_id = :tenant AND d.close_at <= now() AND d.status = 'support_answered'
     RETURNING d.id
     """

@@ -201,7 +201,7 @@ dialogs = Table(
     Column("owner_id", BigInteger),  # the operator who has claimed it
     Column("owner_name", Text),
     _time("owned_until"),
-    Column("warned", JSONB(none_as_null=True)),  # who answered beside the owner, and when they were told
+    Column("warned", JSONB(none_as_null=True)),  # pairs of operators who both answer, and when they were told
     _time("waiting_since"),  # for the team; only while it is the team's turn
     UniqueConstraint("tenant_id", "chat_id"),
     UniqueConstraint("tenant_id", "id"),

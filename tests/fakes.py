@@ -66,6 +66,8 @@ class FakeSession:
 
     people: dict[str, Person] = field(default_factory=dict)
     """Whom it can find, by what is asked: `@ann`, `77`."""
+    members: dict[int, Membership] = field(default_factory=dict)
+    """What people may do in the group; everybody else manages topics there."""
     is_parallel: bool = False
     """It sees what other programs send, and finds what it sent itself where it is in doubt."""
     hashes: dict[int, int] = field(default_factory=dict)
@@ -229,7 +231,8 @@ class FakeSession:
         return GroupState("Desk", ChatKind.SUPERGROUP, is_forum=True, username=None)
 
     async def membership(self, chat: ChatId, user: UserId) -> Membership:
-        return Membership("administrator", frozenset({"can_manage_topics"}))
+        await self._carry_out("membership", (chat, user))
+        return self.members.get(user, Membership("administrator", frozenset({"can_manage_topics"})))
 
     async def publish_commands(self, commands: Sequence[tuple[str, str]]) -> None:
         await self._carry_out("publish_commands", tuple(commands))

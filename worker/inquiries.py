@@ -1,24 +1,25 @@
 """What Telegram is asked before a command is carried out: who somebody is, and what they may do."""
 
+from collections.abc import Callable
 from time import monotonic
 
 from sessions.errors import FloodWait, Gone, Rejected
 from sessions.port import Membership, Session
 from tenants.ids import ChatId, UserId
-from worker.decisions.command import Inquiry, Told
+from worker.decisions.command import NO_MEMBER, Inquiry, Told
 
 REMEMBERED_SECONDS = 60.0
-NO_MEMBER = "There is nobody of that name or id in this group."
 
 
 class Rights:
     """What members of one group may do, as Telegram said within the last minute."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+        self._clock = clock
         self._known: dict[tuple[ChatId, UserId], tuple[float, Membership]] = {}
 
     async def of(self, session: Session, group: ChatId, user: UserId) -> Membership:
-        now = monotonic()
+        now = self._clock()
         self._known = {key: found for key, found in self._known.items() if found[0] > now}
         found = self._known.get((group, user))
         if found is None:

@@ -45,3 +45,11 @@ class Paragraph:
 def topic_address(group: ChatId, topic: TopicId) -> str:
     """Of a topic, for the members of its supergroup (core.telegram.org/api/links: private message links)."""
     return f"https://t.me/c/{_CHANNELS - group}/{topic}"
+
+
+def add_topic(shown: Paragraph, group: ChatId | None, topic: TopicId | None, name: str) -> None:
+    """As a link, once there is a topic."""
+    if group is None or topic is None:
+        shown.say(name)
+    else:
+        shown.link(name, topic_address(group, topic))

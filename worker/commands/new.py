@@ -2,7 +2,7 @@
 
 from tenants.identity import name_of
 from tenants.ids import ChatId
-from worker.card import say_opened
+from worker.card import introduce, say_opened
 from worker.decisions.command import Call, Command, Place, read_person
 
 WHOM = "Say whom: /new @ann for a name, or /new *123456789 for an id."
@@ -10,7 +10,7 @@ WHOM = "Say whom: /new @ann for a name, or /new *123456789 for an id."
 
 def whom(call: Call) -> str | None:
     who = read_person(call.rest)
-    if who is None:
+    if who is None and call.speaks:
         call.say(WHOM)
     return who
 
@@ -20,8 +20,12 @@ def act(call: Call) -> None:
     person = call.told.person
     if person is None:
         return
+    name = clean_name(person.name, str(person.id))
     if person.is_bot:
         call.say("That is a bot: bots can't write to each other.")
+        return
+    if call.work.is_ignored(ChatId(person.id)):
+        call.say(f"{name} is banned: send /unban in their topic, or take {person.id} off IGNORE_CHATS, first.")
         return
     book = call.work.dialogs
     dialog = book.by_chat.get(ChatId(person.id))
@@ -31,6 +35,7 @@ def act(call: Call) -> None:
     elif is_news:
         dialog.hold()
     dialog.opened_by_team = True
+    introduce(dialog, call.work)
     settings = call.work.desk.settings
     if is_news:
         call.tell(dialog, say_opened(dialog, settings))
@@ -45,4 +50,10 @@ COMMAND = Command(
     places=frozenset({Place.GENERAL}),
     usage="@USERNAME or *USER_ID",
     whom=whom,
+    picks=True,
+    more=(
+        "The team writes first, or watches.",
+        "Where several bots share the group, each opens one: /new iBOT_USERNAME @USERNAME picks that bot.",
+        "The connection's whole id behind the i does, too.",
+    ),
 )

@@ -18,7 +18,7 @@ def claim(message: Message, dialog: Dialog, work: Work) -> None:
     owner = find_owner(dialog, now)
     if owner is None or owner.id == operator.id:
         own(dialog, operator.id, clean_name(operator.name, str(operator.id)), now=now, hours=hours)
-    elif warn(dialog, operator.id, now):
+    elif warn(dialog, owner.id, operator.id, now):
         words = _two_answer(owner, operator, lasting(owner.until - now))
         work.rows.append(NewRow(dialog.topic_lane, "notice", words.body(), reply_to=message.id))
 

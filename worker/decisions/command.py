@@ -20,6 +20,7 @@ NEEDS_A_NAME = (
     "This command keeps who gave it, and an anonymous administrator has no name: switch off “Remain anonymous” in "
     "your administrator rights, and send it again."
 )
+NO_MEMBER = "There is nobody of that name or id in this group."
 LONGEST_NAME = 32
 """Characters of a command (Bot API: BotCommand)."""
 _PERSON = re.compile(r"@[A-Za-z][A-Za-z0-9_]{2,31}|\*[1-9][0-9]{0,15}", re.ASCII)
@@ -77,7 +78,8 @@ class Told:
 @dataclass(slots=True)
 class Call:
     """A command as somebody typed it: in a dialog's topic, or in General, where there is no `dialog`. `by` is None
-    for an anonymous administrator. What it says goes into `lane`.
+    for an anonymous administrator. What it says goes into `lane`. `speaks` is False where another of the bots that
+    share the group answers what is wrong with it.
     """
 
     name: str
@@ -89,6 +91,7 @@ class Call:
     message: MessageId
     reply_to: MessageId | None
     told: Told = field(default_factory=Told)
+    speaks: bool = True
 
     def say(self, words: str | Paragraph) -> None:
         """A line that answers the command."""

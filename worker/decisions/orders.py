@@ -30,6 +30,7 @@ def ordered_in_general(typed: Typed, incoming: Incoming, message: Message, work:
         if word[:1].lower() == "i":
             call.rest = rest.strip()
             return _picked(word, typed, call, incoming)
+        call.speaks = typed.bot is not None or work.is_first
     elif typed.bot is None and not work.is_first:
         return Ignored("for_a_neighbour")
     return _carry_out(typed, call, Place.GENERAL, incoming)
