@@ -6,8 +6,8 @@ Every path ends in a disposition; a message that is dropped in silence does not 
 from typing import assert_never
 
 from sessions.port import ChatKind, Edited, GroupMoved, Incoming, Message, Other, Pressed, ReachChanged, TopicEvent
-from tenants.connections import ProposedGroup
 from tenants.dialogs import Dialog, Status, clean_name, strip_square, topic_title
+from tenants.groups import ProposedGroup
 from tenants.ids import ChatId, LaneId, TopicId
 from tenants.intake import Disposition, Handled, Ignored, Queued
 from tenants.outbox import Ask, Body, NewRow

@@ -12,7 +12,6 @@ import structlog
 from sessions.errors import Rejected, Revoked, SessionError
 from sessions.port import Cursor, Session, SessionFactory
 from tenants.backoff import backoff, patiently
-from tenants.connections import mark_revoked, read_token
 from tenants.crypto import Keyring
 from tenants.db import Database
 from tenants.errors import LeaseLost, NotFound
@@ -22,6 +21,7 @@ from tenants.leases import Lease, require
 from tenants.outbox import ages_of_recent_sends
 from tenants.parallel import Mode
 from tenants.runnable import Runnable
+from tenants.tokens import mark_revoked, read_token
 from worker import metrics
 from worker.allowance import Allowance
 from worker.commands import COMMANDS

@@ -12,11 +12,11 @@ import structlog
 
 from sessions.port import ChatKind, Cursor, Incoming, Message
 from tenants import intake, outbox, set_aside, topics
-from tenants.connections import follow_group, propose_group
 from tenants.crypto import Keyring
 from tenants.db import Database, UnitOfWork
 from tenants.dialogs import Wanted, load_books, save_books
 from tenants.errors import LeaseLost
+from tenants.groups import follow_group, propose_group
 from tenants.ids import ChatId, TenantId
 from tenants.intake import Failed, Intake, Opening, Outcome
 from tenants.leases import Lease

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from tenants.connections import ProposedGroup
 from tenants.dialogs import Dialog, DialogBook
+from tenants.groups import ProposedGroup
 from tenants.ids import ChatId, LaneId, MessageId, RowId
 from tenants.intake import Desk
 from tenants.outbox import Body, NewRow, Trace
