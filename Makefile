@@ -73,6 +73,8 @@ crashes: $(VENV)/.dev ## a worker is killed a thousand times in each mode, at ea
 docs: $(VENV)/.dev ## write the pages that are generated from the code
 	$(BIN)/python -m tenants.settings.docs > docs/settings.md.new
 	mv docs/settings.md.new docs/settings.md
+	$(BIN)/python -m tenants.audit.docs > docs/audit.md.new
+	mv docs/audit.md.new docs/audit.md
 
 .PHONY: check-docs
 check-docs: docs ## the generated pages are up to date

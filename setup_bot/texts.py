@@ -211,6 +211,7 @@ ENGLISH = {
     "settings.how": "Choose a section. What you change takes effect at once.",
     "section.dialogs": "💬 Dialogs",
     "section.filters": "🚦 Filters",
+    "section.history": "📜 History",
     "setting.now": "Now: ",
     "setting.stored": "You set {stored}, but the {plan} plan uses what is shown above.",
     "setting.locked": "🔒 On the {plan} plan: {limit}. A higher plan allows more.",

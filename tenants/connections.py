@@ -10,11 +10,13 @@ from typing import Any
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from tenants.audit import Act, Action, Actor, ActorKind, record
 from tenants.crypto import Keyring
 from tenants.db import Database, UnitOfWork, shard_channel, violated
 from tenants.errors import Conflict, Forbidden, Invalid, NotFound
 from tenants.groups import (
     ProposedGroup,
+    attached,
     drop_link,
     find_proposed,
     forget_topics,
@@ -28,6 +30,7 @@ from tenants.leases import shard_of
 from tenants.models import intakes, tenants
 from tenants.parallel import Mode, begin_anew, leave_parallel
 from tenants.plans import Plan
+from tenants.settings.acts import setting_acts
 from tenants.tokens import read_token, seal_token
 
 NOT_OFFERED = "Parallel mode is switched off here: ask whoever runs this Backline to switch it on."
@@ -70,13 +73,28 @@ def _read(row: Any) -> Tenant:
 
 
 class Connections:
-    """What an owner can do, each call one transaction. `parallel`: whether this deployment offers that mode."""
+    """What an owner can do, each call one transaction. `parallel`: whether this deployment offers that mode.
+    `acts_as`: whether it is the owner who asks here, or a program that has the owner's key.
+    """
 
-    def __init__(self, database: Database, keyring: Keyring, *, plan: Plan, parallel: bool = False) -> None:
+    def __init__(
+        self,
+        database: Database,
+        keyring: Keyring,
+        *,
+        plan: Plan,
+        parallel: bool = False,
+        acts_as: ActorKind = ActorKind.OWNER,
+    ) -> None:
         self._database = database
         self._keyring = keyring
         self._plan = plan
+        self._acts_as = acts_as
         self.offers_parallel = parallel
+
+    def actor(self, owner: UserId) -> Actor:
+        """Whoever asks, as the audit log names them."""
+        return Actor(self._acts_as, owner)
 
     async def connect(
         self,
@@ -110,6 +128,7 @@ class Connections:
             async with self._database.tenant(tenant) as unit:
                 row = (await unit.execute(insert(tenants).values(values).returning(*_COLUMNS))).one()
                 await unit.execute(insert(intakes).values(tenant_id=tenant))
+                await record(unit, tenant, Act(Action.CONNECTED, self.actor(owner), f"@{username}", {"mode": mode}))
                 unit.notify(shard_channel(shard), str(tenant))
         except IntegrityError as error:
             if violated(error) == "uq_tenants_bot_id":
@@ -190,6 +209,7 @@ class Connections:
             if found.group_id != proposed.chat:
                 await forget_topics(unit, found.id)
             values = {"group_id": proposed.chat, "group_title": title, "state": "running"}
+            await record(unit, found.id, attached(self.actor(owner), proposed.chat, found.group_id))
             return await _change(unit, found, values)
 
     async def set_running(self, owner: UserId, tenant: TenantId, *, running: bool) -> Tenant:
@@ -197,8 +217,12 @@ class Connections:
         if running and found.group_id is None:
             raise Invalid("Connect a group first: without one there is nowhere to relay to.")
         _require_living(found)
+        state = "running" if running else "stopped"
         async with self._database.tenant(tenant) as unit:
-            return await _change(unit, found, {"state": "running" if running else "stopped"})
+            if found.state != state:
+                action = Action.STARTED if running else Action.STOPPED
+                await record(unit, tenant, Act(action, self.actor(owner)))
+            return await _change(unit, found, {"state": state})
 
     async def set_mode(self, owner: UserId, tenant: TenantId, mode: Mode) -> Tenant:
         """The running session follows within a second. Raises `Invalid` for a mode that is not offered."""
@@ -212,7 +236,9 @@ class Connections:
             "mode_changed_at": func.now(),
             "state": "setup" if found.is_undecided else found.state,
         }
+        modes = {"old": None if found.is_undecided else found.mode, "new": mode}
         async with self._database.tenant(tenant) as unit:
+            await record(unit, tenant, Act(Action.MODE_CHANGED, self.actor(owner), params=modes))
             await begin_anew(unit, tenant)
             changed = await _change(unit, found, values)
             if mode is not Mode.PARALLEL:
@@ -228,11 +254,12 @@ class Connections:
         if found.owner_id != owner:
             raise Forbidden("That is not yours.")
         async with self._database.tenant(found.id) as unit:
+            await record(unit, found.id, *setting_acts(self.actor(owner), found.overrides, overrides))
             return await _change(unit, found, {"settings": overrides}, strictly=True)
 
     async def erase(self, owner: UserId, tenant: TenantId) -> None:
         """The connection is gone at once, with its token and settings; a job deletes the rest that is stored for it:
-        dialogs, queue, message map.
+        dialogs, queue, message map, audit log. So no row says who erased it: nothing of a tenant outlives it.
         """
         found = await self.get(owner, tenant)
         nothing: dict[str, Any] = {

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import delete, func, insert, select, text, update
 
+from tenants.audit import SYSTEM, Act, Action, Actor, record
 from tenants.db import SETUP_CHANNEL, UnitOfWork, shard_channel
 from tenants.errors import Conflict
 from tenants.ids import ChatId, TenantId, UserId
@@ -53,6 +54,13 @@ async def spend_link(unit: UnitOfWork, proposed: ProposedGroup) -> None:
     await drop_link(unit, proposed.tenant)
 
 
+def attached(by: Actor, group: ChatId, before: ChatId | None) -> Act:
+    """The same group anew is a link, too: its rights were verified again, and the relay runs."""
+    if before in {None, group}:
+        return Act(Action.GROUP_LINKED, by, str(group))
+    return Act(Action.GROUP_CHANGED, by, str(group), {"old": before})
+
+
 _FOREIGN_DESK = text("SELECT EXISTS (SELECT FROM tenants WHERE group_id = :group AND owner_id <> :owner)")
 
 
@@ -91,6 +99,7 @@ async def follow_group(unit: UnitOfWork, tenant: TenantId, old: ChatId, new: Cha
     shard = (await unit.execute(_FOLLOW, {"tenant": tenant, "old": old, "new": new})).scalar_one_or_none()
     if shard is not None:
         await forget_topics(unit, tenant)
+        await record(unit, tenant, Act(Action.GROUP_FOLLOWED, SYSTEM, str(new), {"old": old}))
         unit.notify(shard_channel(shard), str(tenant))
 
 

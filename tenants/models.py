@@ -8,6 +8,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Computed,
     DateTime,
     ForeignKey,
     ForeignKeyConstraint,
@@ -65,6 +66,7 @@ tenants = Table(
     _time("erased_at"),
     Column("mode", Text, nullable=False, server_default=text("'polling'")),
     _time("mode_changed_at"),
+    Column("audit_days", Integer, Computed("((settings ->> 'AUDIT_DAYS'::text))::integer", persisted=True)),
     CheckConstraint("mode IN ('polling', 'parallel')", name="mode"),
     CheckConstraint("state IN ('setup', 'running', 'stopped', 'revoked')", name="state"),
     CheckConstraint("plan IN ('free', 'pro', 'business')", name="plan"),
@@ -301,6 +303,23 @@ pauses = Table(
     _tenant(primary_key=True),
     Column("chat_id", BigInteger, primary_key=True, autoincrement=False),
     _time("until", nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    _tenant(),
+    _time("at", default=True),
+    Column("actor_kind", Text, nullable=False),
+    Column("actor_id", BigInteger),
+    Column("actor_name", Text, nullable=False, server_default=text("''")),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False, server_default=text("''")),
+    Column("params", JSONB, nullable=False, server_default=text("'{}'")),
+    CheckConstraint("actor_kind IN ('owner', 'operator', 'api', 'system')", name="actor_kind"),
+    Index("ix_audit_tenant_id_id", "tenant_id", "id"),
+    Index("ix_audit_tenant_id_at", "tenant_id", "at"),
 )
 
 api_keys = Table(

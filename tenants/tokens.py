@@ -4,6 +4,7 @@ import re
 
 from sqlalchemy import select, update
 
+from tenants.audit import SYSTEM, Act, Action, record
 from tenants.crypto import Keyring
 from tenants.db import UnitOfWork
 from tenants.errors import Invalid, NotFound
@@ -47,4 +48,5 @@ async def mark_revoked(unit: UnitOfWork, tenant: TenantId) -> None:
     statement = update(tenants).where(alive).values(state="revoked").returning(tenants.c.version)
     version = (await unit.execute(statement)).scalar_one_or_none()
     if version is not None:
+        await record(unit, tenant, Act(Action.REVOKED, SYSTEM))
         await enqueue_notice(unit, tenant, REVOKED, key=f"{REVOKED}:{tenant}:{version}")

@@ -13,6 +13,7 @@ from tenants.intake import Disposition, Handled, Ignored, Queued
 from tenants.outbox import Ask, Body, NewRow
 from tenants.plans import Plan
 from tenants.settings.kinds import matches
+from worker.acts import author, note_status
 from worker.commands import NEW, Typed, find_command, help_in_general, help_in_topic, read_command, read_person
 from worker.interception import pressed, program_edited, program_wrote
 from worker.work import Question, Work
@@ -197,7 +198,8 @@ def _general(command: Typed | None, incoming: Incoming, message: Message, work: 
         work.rows.append(NewRow(work.general, "notice", Body(WHOM), reply_to=message.id))
         return Handled("help")
     source = (message.chat.id, message.id)
-    work.rows.append(NewRow(work.general, "lookup", Body(who), update_id=incoming.id, source=source))
+    asker = (by.id, by.name) if (by := author(message)) else None
+    work.rows.append(NewRow(work.general, "lookup", Body(who, asker=asker), update_id=incoming.id, source=source))
     return Queued()
 
 
@@ -211,7 +213,9 @@ def _command(name: str, message: Message, dialog: Dialog, work: Work) -> Disposi
     if command.act is None:
         work.questions.append(Question(command.name, dialog, message.id, message.reply_to))
     else:
+        before = dialog.status
         command.act(dialog)
+        note_status(work, dialog, before, author(message), "command")
     return Handled(command.name)
 
 
@@ -241,6 +245,7 @@ def _topic_event(event: TopicEvent, work: Work) -> Disposition:
     dialog = work.dialogs.by_topic.get(event.topic_id)
     if dialog is None:
         return Ignored("not_a_dialog")
+    before = dialog.status
     if event.what == "closed":
         dialog.close()
         dialog.topic_open = False
@@ -250,6 +255,7 @@ def _topic_event(event: TopicEvent, work: Work) -> Disposition:
             dialog.hold()
     elif event.name is not None:
         _rename(dialog, event.name)
+    note_status(work, dialog, before, event.actor, "topic")
     return Handled(f"topic_{event.what}")
 
 

@@ -6,11 +6,13 @@ from sqlalchemy import text
 
 from sessions.port import Person
 from tenants import outbox
+from tenants.audit import Act, Action, record
 from tenants.crypto import Keyring
 from tenants.db import UnitOfWork
 from tenants.dialogs import Dialog, Wanted, load_books, save_books
 from tenants.ids import ChatId, TenantId
 from tenants.outbox import Body, NewRow
+from worker.acts import asker
 from worker.line import Line
 from worker.sending import Found
 
@@ -30,6 +32,7 @@ async def record_found(unit: UnitOfWork, line: Line, found: Found, keyring: Keyr
         dialog, is_news = await _open(unit, line.tenant, found.person)
         words = f"Opened: {found.person.name}." if is_news else f"There is a dialog with {dialog.name} already."
         if is_news:
+            await record(unit, line.tenant, Act(Action.DIALOG_OPENED, asker(row), str(dialog.id)))
             rows.append(NewRow(dialog.topic_lane, "notice", Body(_opened(found.person))))
     asked_in = None if row.source is None else row.source[1]
     rows.append(NewRow(row.lane, "notice", Body(words), reply_to=asked_in))

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from sessions.port import ChatKind, Cursor, Incoming, Message
-from tenants import intake, outbox, set_aside, topics
+from tenants import audit, intake, outbox, set_aside, topics
 from tenants.crypto import Keyring
 from tenants.db import Database, UnitOfWork
 from tenants.dialogs import Wanted, load_books, save_books
@@ -163,6 +163,7 @@ class Turn:
         works = {done.tenant: works[done.tenant] for done in intakes}
         for work in works.values():
             await follow_up(unit, work, self._keyring)
+        await audit.record_all(unit, {tenant: work.acts for tenant, work in works.items()})
         changed = await save_books(unit, [work.dialogs for work in works.values()])
         if intakes:
             await self._commit_intakes(unit, intakes, homes)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from tenants.audit import Act
 from tenants.dialogs import Dialog, DialogBook
 from tenants.groups import ProposedGroup
 from tenants.ids import ChatId, LaneId, MessageId, RowId
@@ -23,7 +24,7 @@ class Question:
 @dataclass(slots=True)
 class Work:
     """`traces` is empty where nothing had to be asked; `rewritten` are bodies of rows that wait. `is_late`: it
-    was set aside when it came, and somebody asked for it again.
+    was set aside when it came, and somebody asked for it again. `acts` go into the audit log with the rest.
     """
 
     desk: Desk
@@ -35,6 +36,7 @@ class Work:
     rewritten: dict[RowId, Body] = field(default_factory=dict)
     proposals: list[tuple[ProposedGroup, str]] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
+    acts: list[Act] = field(default_factory=list)
     moved_to: ChatId | None = None
     is_late: bool = False
 

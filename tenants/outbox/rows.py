@@ -34,7 +34,7 @@ def cut(text: str, units: int) -> str:
 @dataclass(frozen=True, slots=True)
 class Body:
     """The words of a row. For a copy: what is said instead when the message can't be copied any more. For a lookup:
-    whom it is about. `buttons` are an inline keyboard's labels, row by row.
+    whom it is about, and who asked: an id and a name. `buttons` are an inline keyboard's labels, row by row.
     """
 
     text: str
@@ -42,17 +42,20 @@ class Body:
     content: str = "text"
     entities: tuple[Entity, ...] = ()
     buttons: tuple[tuple[str, ...], ...] = ()
+    asker: tuple[int, str] | None = None
 
     def dump(self) -> bytes:
         parts = [self.text, self.markdown, self.content, self.entities]
-        return json.dumps([*parts, self.buttons] if self.buttons else parts, ensure_ascii=False).encode()
+        rare = [self.buttons, self.asker] if self.asker else [self.buttons] if self.buttons else []
+        return json.dumps([*parts, *rare], ensure_ascii=False).encode()
 
     @classmethod
     def load(cls, dumped: bytes) -> "Body":
         text, markdown, content, *more = json.loads(dumped)
         entities = tuple((str(e[0]), int(e[1]), int(e[2]), str(e[3])) for e in (more[0] if more else ()))
         buttons = tuple(tuple(map(str, labels)) for labels in (more[1] if len(more) > 1 else ()))
-        return cls(text, markdown, content, entities, buttons)
+        askers = [(int(user), str(name)) for user, name in more[2:3]]
+        return cls(text, markdown, content, entities, buttons, *askers)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,14 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from tenants.markdown import MarkupError, parse
-from tenants.plans import Plan
+from tenants.plans import AUDIT_LIVES, Plan
 from tenants.settings.field import Max, NeverOff, Setting
 from tenants.settings.kinds import FLAG, IDS, KEYWORDS, NUMBER, TEXT
 
 NEVER_CLOSE = 1_000_000
+LONGEST_AUDIT_DAYS = 3650
+LEAST_AUDIT_DAYS = AUDIT_LIVES[Plan.FREE].days
+"""Nobody makes others' acts forgotten sooner than the least plan does."""
 GREETING = "Hello, {title}\\! Thank you for writing\\. We answer here as soon as we can\\."
 
 
@@ -37,6 +40,12 @@ def _no_empty_group(groups: list[list[str]]) -> list[list[str]]:
     if not all(group and all(_storable(word).strip("~ ") for word in group) for group in groups):
         raise ValueError("a group of keywords holds at least one word")
     return groups
+
+
+def _long_enough(days: int) -> int:
+    if 0 < days < LEAST_AUDIT_DAYS:
+        raise ValueError(f"is 0, or {LEAST_AUDIT_DAYS} or more")
+    return days
 
 
 TelegramId = Annotated[int, Field(ge=-(2**52), le=2**52)]
@@ -121,3 +130,22 @@ class Settings(BaseModel):
             example='"help", ["call","operator"], ["price","~wholesale"]',
         ),
     ] = Field(default_factory=list)
+
+    AUDIT_DAYS: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=LONGEST_AUDIT_DAYS,
+            description="How long it is kept who started, stopped or changed something here, and who closed which "
+            f"dialog: {LEAST_AUDIT_DAYS} days or more. 0 = as long as the plan says: "
+            f"{', '.join(f'{plan} {kept.days}' for plan, kept in AUDIT_LIVES.items())}.",
+        ),
+        AfterValidator(_long_enough),
+        Setting(
+            "Keep the audit log, days",
+            section="history",
+            kind=NUMBER,
+            example="30",
+            up_to={plan: Max(AUDIT_LIVES[plan].days) for plan in (Plan.FREE, Plan.PRO)},
+        ),
+    ] = 0

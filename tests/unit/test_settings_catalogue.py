@@ -18,7 +18,7 @@ LIMITED = [
     for (name, entry), plan in product(entries().items(), Plan)
     if entry.setting.limit(plan) is not None
 ]
-FORBIDDEN: dict[str, Any] = {"WELCOME": "", "AUTOCLOSE": 49}
+FORBIDDEN: dict[str, Any] = {"WELCOME": "", "AUTOCLOSE": 49, "AUDIT_DAYS": 400}
 """For each setting that a plan limits, a value that the free plan refuses."""
 
 
