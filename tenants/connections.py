@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from tenants.audit import Act, Action, Actor, ActorKind, record
+from tenants.audit import Act, Action, Actor, ActorKind, forget_settings, record
 from tenants.crypto import Keyring
 from tenants.db import Database, UnitOfWork, shard_channel, violated
 from tenants.errors import Conflict, Forbidden, Invalid, NotFound
@@ -273,6 +273,7 @@ class Connections:
         async with self._database.tenant(tenant) as unit:
             await _change(unit, found, nothing)
             await drop_link(unit, tenant)
+            await forget_settings(unit, tenant)
             await leave_parallel(unit, tenant, self._keyring)
             await enqueue_job(unit, "erase_tenant", tenant, {})
 

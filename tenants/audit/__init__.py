@@ -4,7 +4,7 @@ It holds ids and settings, never what people write to each other, and no token. 
 """
 
 from tenants.audit.acts import SYSTEM, Act, Action, Actor, ActorKind
-from tenants.audit.rows import Entry, forget_old, list_page, record, record_all
+from tenants.audit.rows import Entry, forget_old, forget_settings, list_page, record, record_all
 
 __all__ = [
     "SYSTEM",
@@ -14,6 +14,7 @@ __all__ = [
     "ActorKind",
     "Entry",
     "forget_old",
+    "forget_settings",
     "list_page",
     "record",
     "record_all",

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import delete, select, text
 
 from tenants.audit.acts import Act, Action, Actor, ActorKind
 from tenants.db import UnitOfWork
@@ -116,3 +116,9 @@ async def forget_old(unit: UnitOfWork) -> None:
         "most": [entry.clamp(LONGEST_AUDIT_DAYS, plan) for plan in AUDIT_LIVES],
     }
     await unit.execute(_FORGET, values)
+
+
+async def forget_settings(unit: UnitOfWork, tenant: TenantId) -> None:
+    """What the settings were goes when they go, at once; the rest of an erased tenant's log follows in pieces."""
+    told = audit.c.action.in_([Action.SETTING_CHANGED, Action.SETTING_RESET])
+    await unit.execute(delete(audit).where(audit.c.tenant_id == tenant, told))

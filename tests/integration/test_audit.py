@@ -316,6 +316,17 @@ async def test_an_erasure_leaves_nothing_not_even_that_it_happened(connections: 
         assert (await connection.execute(text("SELECT 1 FROM audit"))).all() == []
 
 
+async def test_what_the_settings_were_is_gone_at_once_with_them(connections: Connections, database, tenant):
+    service = SettingsService(connections)
+    await service.change(OWNER, tenant.id, {"WELCOME": "our old words"})
+    await service.change(OWNER, tenant.id, {"WELCOME": None})
+    await connections.erase(OWNER, tenant.id)
+    async with database.tenant(tenant.id) as unit:
+        rows = (await unit.execute(text("SELECT audit::text FROM audit"))).scalars().all()
+    assert len(rows) == 1
+    assert "our old words" not in rows[0]
+
+
 async def test_no_row_holds_a_token(connections: Connections, database, tenant):
     await _attach(database, connections, tenant.id, GROUP)
     await connections.set_mode(OWNER, tenant.id, Mode.PARALLEL)
