@@ -28,8 +28,14 @@ def author(message: Message) -> Person | None:
     return None if message.anonymous else message.sender
 
 
+def note(work: Work, action: Action, by: Person | None, subject: object = "", **params: object) -> None:
+    """An operator's act, stored with the batch. `by` is None for an anonymous administrator; `params` are those that
+    the action declares.
+    """
+    work.acts.append(Act(action, operator(by), str(subject), params))
+
+
 def note_status(work: Work, dialog: Dialog, before: Status, by: Person | None, how: str) -> None:
     """That an operator closed or held a dialog, where that has changed its status."""
     if dialog.status is not before and dialog.status in _STATUS_ACTIONS:
-        act = Act(_STATUS_ACTIONS[dialog.status], operator(by), str(dialog.id), {"how": how})
-        work.acts.append(act)
+        note(work, _STATUS_ACTIONS[dialog.status], by, dialog.id, how=how)
