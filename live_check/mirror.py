@@ -109,7 +109,7 @@ async def _ids_of_incoming(stage: Stage) -> Verdict:
     return Holds() if same else Differs(f"the Bot API has another message with the id {seen.id}")
 
 
-_SAME_IDS = ("sessions/mtproto/sending.py:_read_sources", "worker/interception.py")
+_SAME_IDS = ("sessions/mtproto/sending.py:_read_sources", "worker/decisions/program.py")
 
 CHECKS = (
     Check(
@@ -117,7 +117,7 @@ CHECKS = (
         asks="Does a text sent over the Bot API reach the MTProto session as outgoing, and how late?",
         premise="Outgoing messages come to all sessions but the one that sent them.",
         confidence="M",
-        relied_on=("worker/interception.py:program_wrote", f"{STREAM}:_push_event"),
+        relied_on=("worker/decisions/program.py:program_wrote", f"{STREAM}:_push_event"),
         needs=PRIVATE | APP,
         ask=_text,
     ),
@@ -126,7 +126,7 @@ CHECKS = (
         asks="Do all parts of an album come, with one grouped_id?",
         premise="An album is as many outgoing messages with the same grouped_id.",
         confidence="M",
-        relied_on=("worker/interception.py:program_wrote", "sessions/mtproto/reader.py"),
+        relied_on=("worker/decisions/program.py:program_wrote", "sessions/mtproto/reader.py"),
         needs=PRIVATE | APP,
         ask=_album,
     ),
@@ -135,7 +135,7 @@ CHECKS = (
         asks="Does an edit over the Bot API come to the MTProto session?",
         premise="updateEditMessage comes for the bot's own edits, too.",
         confidence="M",
-        relied_on=("worker/interception.py:program_edited", f"{STREAM}:update_of"),
+        relied_on=("worker/decisions/program.py:program_edited", f"{STREAM}:update_of"),
         needs=PRIVATE | APP,
         ask=_edit,
     ),

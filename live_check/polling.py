@@ -135,7 +135,7 @@ CHECKS = (
         asks="Does a press of a callback button reach the program and the MTProto session?",
         premise="Both are told of the same callback query.",
         confidence="M",
-        relied_on=("worker/interception.py:pressed", "sandbox/mtproto/methods/stream.py:_push_callback"),
+        relied_on=("worker/decisions/program.py:pressed", "sandbox/mtproto/methods/stream.py:_push_callback"),
         needs=BOTH | APP | {Need.POLLING, Need.PERSON},
         ask=_press_reaches_both,
     ),

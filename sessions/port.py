@@ -1,151 +1,16 @@
-"""The port: what a session of one tenant's bot receives and sends, whatever protocol carries it."""
+"""The port: what a session of one tenant's bot sends and answers, whatever protocol carries it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
-from typing import Literal, NewType, Protocol
+from typing import NewType, Protocol
 
-from tenants.ids import ChatId, MessageId, TopicId, UpdateId, UserId
+from sessions.events import Batch, Buttons, ChatKind, Cursor, Incoming, Person
+from tenants.ids import ChatId, MessageId, TopicId, UserId
 from tenants.outbox.rows import Entity
-
-Cursor = NewType("Cursor", str)
-"""Where a session's stream of updates stands. Opaque: stored with its effects, handed back as it was."""
 
 IdempotencyKey = NewType("IdempotencyKey", str)
 """Names one sending for ever. The Bot API has no use for it; MTProto derives its random_id from it."""
-
-Buttons = tuple[tuple[str, ...], ...]
-"""The labels of an inline keyboard, row by row."""
-
-
-class ChatKind(StrEnum):
-    PRIVATE = "private"
-    GROUP = "group"
-    SUPERGROUP = "supergroup"
-    CHANNEL = "channel"
-
-
-@dataclass(frozen=True, slots=True)
-class Chat:
-    id: ChatId
-    kind: ChatKind
-    title: str
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    id: UserId
-    name: str
-    username: str | None
-    is_bot: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """What someone wrote. `text` is the text or the caption; `content` names the kind as the Bot API does.
-
-    `joinable`: a plain text that loses nothing when it stands in one message with others; then `entities` are its
-    formatting. `reply_at` is where the words begin that a reply quotes, in UTF-16 units (Bot API: TextQuote).
-    `outgoing`: the bot itself wrote it, through another program that drives it; only a parallel session sees that.
-    `date` is when it was sent, in seconds of the epoch.
-    """
-
-    chat: Chat
-    id: MessageId
-    sender: Person | None
-    anonymous: bool
-    content: str
-    text: str
-    topic_id: TopicId | None
-    reply_to: MessageId | None
-    album: str | None
-    reply_at: int | None = None
-    joinable: bool = False
-    entities: tuple[Entity, ...] = ()
-    outgoing: bool = False
-    buttons: Buttons = ()
-    date: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Edited:
-    """A message as it is now."""
-
-    message: Message
-
-
-@dataclass(frozen=True, slots=True)
-class Pressed:
-    """A person pressed a button below a message of the bot's. The other program answers; we only tell."""
-
-    chat: Chat
-    person: Person
-    message: MessageId
-    label: str
-
-
-@dataclass(frozen=True, slots=True)
-class TopicEvent:
-    """A service message about a topic. Bots see their own here, too (telegram-bot-api: need_skip_update_message)."""
-
-    chat: Chat
-    topic_id: TopicId
-    what: Literal["created", "renamed", "closed", "reopened"]
-    actor: Person | None
-    name: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class ReachChanged:
-    """A customer blocked the bot or let it write again (my_chat_member in a private chat)."""
-
-    chat: Chat
-    person: Person
-    reachable: bool
-
-
-@dataclass(frozen=True, slots=True)
-class GroupMoved:
-    """A group became a supergroup, which has another id (Bot API: migrate_to_chat_id)."""
-
-    chat: Chat
-    to: ChatId
-
-
-@dataclass(frozen=True, slots=True)
-class Other:
-    """An update that is no message. `reason` says why it has no effect."""
-
-    kind: str
-    reason: str
-
-
-Event = Message | Edited | Pressed | TopicEvent | ReachChanged | GroupMoved | Other
-
-
-@dataclass(frozen=True, slots=True)
-class Incoming:
-    """`cursor` is what to receive with once this update's effects are stored, and those of all before it. `raw` is
-    the update as it came: JSON, kept where it has to be set aside.
-    """
-
-    id: UpdateId
-    kind: str
-    event: Event
-    cursor: Cursor
-    raw: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Updates in order, and the cursor to receive with once their effects are stored. `hashes` are the access hashes
-    that came along, by the Bot API's chat id: secrets of this bot's, stored with the effects.
-    """
-
-    updates: tuple[Incoming, ...]
-    cursor: Cursor
-    hashes: Mapping[int, int] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

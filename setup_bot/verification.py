@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sessions.errors import Flaky, FloodWait, Gone, Revoked, SessionError
-from sessions.port import ChatKind, GroupState, Membership
+from sessions.events import ChatKind
+from sessions.port import GroupState, Membership
 
 
 @dataclass(frozen=True, slots=True)

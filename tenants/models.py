@@ -9,8 +9,6 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Computed,
-    DateTime,
-    ForeignKey,
     ForeignKeyConstraint,
     Index,
     Integer,
@@ -24,6 +22,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
+from tenants.columns import tenant as _tenant
+from tenants.columns import time as _time
+
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -32,18 +33,6 @@ NAMES = {
     "pk": "pk_%(table_name)s",
 }
 metadata = MetaData(naming_convention=NAMES)
-NOW = text("now()")
-
-
-def _time(name: str, *, default: bool = False, nullable: bool | None = None) -> Column[object]:
-    server_default = NOW if default else None
-    null = (not default) if nullable is None else nullable
-    return Column(name, DateTime(timezone=True), server_default=server_default, nullable=null)
-
-
-def _tenant(*, primary_key: bool = False) -> Column[object]:
-    reference = ForeignKey("tenants.id", ondelete="CASCADE")
-    return Column("tenant_id", UUID, reference, primary_key=primary_key, nullable=False)
 
 
 tenants = Table(
@@ -195,10 +184,18 @@ dialogs = Table(
     _time("unreachable_at"),
     _time("apologized_at"),
     _time("created_at", default=True),
+    Column("kind", Text, nullable=False, server_default=text("'private'")),
+    Column("language", Text),  # as the customer's app says
+    Column("named_by_team", Boolean, nullable=False, server_default=text("false")),  # the topic keeps its name
+    Column("owner_id", BigInteger),  # the operator who has claimed it
+    Column("owner_name", Text),
+    _time("owned_until"),
     UniqueConstraint("tenant_id", "chat_id"),
     UniqueConstraint("tenant_id", "id"),
     CheckConstraint("status IN ('user_answered', 'support_answered', 'closed')", name="status"),
     CheckConstraint("topic_status IN ('user_answered', 'support_answered', 'closed')", name="topic_status"),
+    CheckConstraint("kind IN ('private', 'group', 'channel')", name="kind"),
+    CheckConstraint("(owner_id IS NULL) = (owned_until IS NULL)", name="owner"),
     Index(
         "uq_dialogs_topic",
         "tenant_id",
@@ -270,10 +267,12 @@ outbox = Table(
     _time("created_at", default=True),
     _time("tried_at"),
     _time("ended_at"),
+    Column("digest", LargeBinary),  # of the source's content, to tell an edit that changes nothing
     UniqueConstraint("lane_id", "lane_seq"),
     ForeignKeyConstraint(["tenant_id", "lane_id"], ["lanes.tenant_id", "lanes.id"], ondelete="CASCADE"),
     CheckConstraint(
-        "kind IN ('copy', 'answer', 'text', 'welcome', 'notice', 'mirror', 'edit', 'lookup')", name="kind"
+        "kind IN ('copy', 'answer', 'text', 'welcome', 'notice', 'mirror', 'edit', 'lookup', 'reaction', 'deletion')",
+        name="kind",
     ),
     CheckConstraint("state IN ('waiting', 'sending', 'delivered', 'buried', 'dropped')", name="state"),
     CheckConstraint("state <> 'buried' OR error IS NOT NULL", name="buried_has_error"),
@@ -294,7 +293,22 @@ message_map = Table(
     Column("topic_message_id", BigInteger, nullable=False),
     Column("part_at", Integer, nullable=False, server_default=text("0")),  # where it begins in a joined text
     _time("created_at", default=True),
+    Column("digest", LargeBinary),  # of the content that both show
     Index("ix_message_map_tenant_id_group_id_topic_message_id", "tenant_id", "group_id", "topic_message_id"),
+)
+
+notes = Table(
+    "notes",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    _tenant(),
+    Column("dialog_id", UUID, nullable=False),
+    Column("author_id", BigInteger, nullable=False),
+    Column("author_name", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    _time("created_at", default=True),
+    ForeignKeyConstraint(["tenant_id", "dialog_id"], ["dialogs.tenant_id", "dialogs.id"], ondelete="CASCADE"),
+    Index("ix_notes_tenant_id_dialog_id", "tenant_id", "dialog_id"),
 )
 
 pauses = Table(

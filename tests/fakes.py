@@ -8,28 +8,30 @@ from dataclasses import dataclass, field, replace
 from time import time
 
 from sessions.errors import Flaky, Rejected, SessionError
-from sessions.port import (
+from sessions.events import (
     Batch,
-    BotIdentity,
     Buttons,
     Chat,
     ChatKind,
-    Copy,
     Cursor,
-    Edit,
     Edited,
     Event,
-    GroupState,
-    IdempotencyKey,
     Incoming,
-    Membership,
     Message,
-    Mirror,
-    Outgoing,
     Person,
     Pressed,
-    Text,
     TopicEvent,
+)
+from sessions.port import (
+    BotIdentity,
+    Copy,
+    Edit,
+    GroupState,
+    IdempotencyKey,
+    Membership,
+    Mirror,
+    Outgoing,
+    Text,
     Webhook,
 )
 from tenants.ids import ChatId, MessageId, TopicId, UpdateId, UserId

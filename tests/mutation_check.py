@@ -128,7 +128,7 @@ MUTATIONS = (
     ),
     Mutation(
         "topics: nobody adopts",
-        "worker/dispatch.py",
+        "worker/decisions/team.py",
         'return _adopt(event, work) if event.what == "created" else',
         "return",
     ),

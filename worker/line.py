@@ -1,11 +1,12 @@
 """What relay and sender of one tenant work with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sessions.port import Session
 from tenants.ids import ChatId, TenantId
 from tenants.leases import Lease
 from tenants.parallel import Mode
+from worker.inquiries import Rights
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,3 +16,4 @@ class Line:
     session: Session
     group: ChatId | None
     mode: Mode = Mode.POLLING
+    rights: Rights = field(default_factory=Rights)

@@ -10,7 +10,7 @@ from time import monotonic
 import structlog
 
 from sessions.errors import Flaky, FloodWait, Revoked, SessionError
-from sessions.port import Batch, Cursor
+from sessions.events import Batch, Cursor
 from tenants import intake
 from tenants.backoff import backoff, patiently
 from tenants.db import Database

@@ -2,7 +2,7 @@
 
 import structlog
 
-from sessions.port import Incoming
+from sessions.events import Incoming
 from tenants import audit, set_aside
 from tenants.crypto import Keyring
 from tenants.db import Database, UnitOfWork, is_passing
@@ -13,10 +13,11 @@ from tenants.ids import UpdateId
 from tenants.intake import Disposition, Failed, open_desk
 from tenants.outbox import enqueue, general_lane
 from tenants.set_aside import Replay
-from worker.dispatch import dispatch, speaks_in_general
+from worker.decisions.dispatch import dispatch, speaks_in_general
+from worker.decisions.work import Work
+from worker.effects import follow_up
 from worker.line import Line
-from worker.turn import follow_up, trace, wanted_by
-from worker.work import Work
+from worker.turn import trace, wanted_by
 
 log = structlog.get_logger()
 

@@ -13,7 +13,7 @@ from tenants.ids import ChatId, TenantId
 from tenants.outbox import Body, Delivered, NewRow, Row
 from worker import metrics
 from worker.line import Line
-from worker.lookups import record_found
+from worker.obeying import record_found
 from worker.sending import Dropped, Refused, Sent, Settled
 
 GROUP_GONE_PAUSE = timedelta(minutes=1)
@@ -33,11 +33,11 @@ async def record_sent(unit: UnitOfWork, sent: Sequence[tuple[Line, Sequence[Sent
     return await outbox.record_delivered(unit, holders, delivered)
 
 
-async def record_settled(unit: UnitOfWork, line: Line, settled: Settled, keyring: Keyring) -> None:
+async def record_settled(unit: UnitOfWork, line: Line, settled: Settled, keyring: Keyring, brand_link: str) -> None:
     if isinstance(settled, Dropped):
         await outbox.drop(unit, line.tenant, line.lease, settled.run)
     else:
-        await record_found(unit, line, settled, keyring)
+        await record_found(unit, line, settled, keyring, brand_link)
 
 
 async def record_refused(unit: UnitOfWork, line: Line, refused: Refused, keyring: Keyring) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 import structlog
 
 from sessions.errors import Rejected, Revoked, SessionError
-from sessions.port import Cursor, Session, SessionFactory
+from sessions.events import Cursor
+from sessions.port import Session, SessionFactory
 from tenants.backoff import backoff, patiently
 from tenants.crypto import Keyring
 from tenants.db import Database
@@ -258,7 +259,7 @@ class Runner:
         if self._group_is_new:
             self._group_is_new = False
             with contextlib.suppress(SessionError):
-                await session.publish_commands([(command.name, command.summary) for command in COMMANDS])
+                await session.publish_commands([(command.name, command.summary) for command in COMMANDS.values()])
 
     async def _revoke(self) -> None:
         async with self._means.database.tenant(self._tenant) as unit:

@@ -4,7 +4,7 @@ import asyncio
 
 import structlog
 
-from sessions.port import Batch
+from sessions.events import Batch
 from worker import metrics
 from worker.allowance import Allowance
 from worker.housekeeper import Housekeeper

@@ -254,7 +254,7 @@ class Sender:
         self._keeper.require(self._line.lease)
         checkpoint("sender.before_call")
         began = monotonic()
-        results = await send_run(self._line.session, run, self._line.group)
+        results = await send_run(self._line, run)
         checkpoint("sender.after_call")
         for result in results:
             self._note(result, spent, monotonic() - began)

@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sessions.errors import FloodWait, Gone, Rejected, SessionError
-from sessions.port import MIRROR_MARK, Copy, Doubt, Edit, IdempotencyKey, Mirror, Person, Session, Text
+from sessions.errors import Gone, Rejected, SessionError
+from sessions.port import MIRROR_MARK, Copy, Doubt, Edit, IdempotencyKey, Mirror, Session, Text
 from tenants.ids import ChatId, MessageId
 from tenants.outbox import Entity, Row, cut, utf16
+from worker.decisions.command import Inquiry, Told
+from worker.inquiries import inquire
+from worker.line import Line
 
 LONGEST_TEXT = 4000
 """UTF-16 units of a fallback; Telegram takes 4096 (Bot API: sendMessage)."""
@@ -36,11 +39,10 @@ class Dropped:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a lookup came to: a person, or a sentence that says why there is none."""
+    """What Telegram answered to a command's inquiry."""
 
     run: Sequence[Row]
-    person: Person | None
-    words: str = ""
+    told: Told
 
 
 Settled = Dropped | Found
@@ -56,35 +58,31 @@ def units_of(run: Sequence[Row]) -> int:
     return 1 if run[0].joinable and run[0].album is None else len(run)
 
 
-async def send_run(session: Session, run: Sequence[Row], group: ChatId | None) -> list[Result]:
+async def send_run(line: Line, run: Sequence[Row]) -> list[Result]:
     """What can't be copied goes out as a line of text instead: nothing is dropped in silence, but a mirror of what we
     sent ourselves.
     """
     own = [row for row in run if row.is_own]
     if own:
         others = [row for row in run if not row.is_own]
-        return [Dropped(own), *(await send_run(session, others, group) if others else ())]
+        return [Dropped(own), *(await send_run(line, others) if others else ())]
+    session, group = line.session, line.group
     if len(run) > 1:
         return await _send_together(session, run, group)
     row = run[0]
     if row.kind == "lookup":
-        return [await _look_up(session, row)]
+        return [await _inquire(line, row)]
     if row.kind == "edit":
         return [await _edit(session, row, group)]
     return [await _send_alone(session, row, group)]
 
 
-async def _look_up(session: Session, row: Row) -> Result:
-    """A flood wait of lookups must not hold up the group's messages: whoever asked is told."""
+async def _inquire(line: Line, row: Row) -> Result:
     try:
-        return Found((row,), await session.find_person(row.body.text))
-    except FloodWait as error:
-        words = f"Telegram asks to wait {error.seconds:.0f} s before looking up anybody: repeat the command then."
-        return Found((row,), None, words)
-    except (Rejected, Gone) as error:
-        return Found((row,), None, error.text)
+        told = await inquire(line.session, line.rights, Inquiry.load(row.body.text), line.group)
     except SessionError as error:
         return Refused((row,), error)
+    return Found((row,), told)
 
 
 async def _edit(session: Session, row: Row, group: ChatId | None) -> Result:

@@ -10,26 +10,25 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from sessions.port import ChatKind, Cursor, Incoming, Message
+from sessions.events import ChatKind, Cursor, Incoming, Message
 from tenants import audit, intake, outbox, set_aside, topics
 from tenants.crypto import Keyring
 from tenants.db import Database, UnitOfWork
 from tenants.dialogs import Wanted, load_books, save_books
 from tenants.errors import LeaseLost
-from tenants.groups import follow_group, propose_group
 from tenants.ids import ChatId, TenantId
 from tenants.intake import Failed, Intake, Opening, Outcome
 from tenants.leases import Lease
 from tenants.outbox import Body, Claimed, NewRow, Wish
 from tenants.parallel import save_hashes
 from worker.checkpoints import checkpoint
-from worker.dispatch import APOLOGY, awaits_own_topic, dispatch, list_asks, speaks_in_general, touched
+from worker.decisions.dispatch import APOLOGY, awaits_own_topic, dispatch, list_asks, speaks_in_general, touched
+from worker.decisions.work import Work
+from worker.effects import follow_up
 from worker.errands import Errand, ErrandResult, record_errand
 from worker.line import Line
 from worker.results import record_refused, record_sent, record_settled
 from worker.sending import Refused, Sent, Settled, units_of
-from worker.why import answer
-from worker.work import Work
 
 APOLOGIZE_EVERY = timedelta(minutes=10)
 
@@ -141,7 +140,7 @@ class Turn:
             for refused in part.refused:
                 await record_refused(unit, part.line, refused, self._keyring)
             for settled in part.settled:
-                await record_settled(unit, part.line, settled, self._keyring)
+                await record_settled(unit, part.line, settled, self._keyring, self._brand_link)
             if part.group_recovered:
                 await intake.note_group_problem(unit, part.tenant, None)
             if part.errand_result is not None:
@@ -319,15 +318,3 @@ async def trace(unit: UnitOfWork, works: Sequence[tuple[Work, Sequence[Incoming]
         found = await outbox.find_traces(unit, asks)
         for work, _ in works:
             work.traces = found.get(work.desk.tenant, {})
-
-
-async def follow_up(unit: UnitOfWork, work: Work, keyring: Keyring) -> None:
-    """What dispatch can't do, because it needs the database."""
-    if work.rewritten:
-        await outbox.rewrite(unit, work.desk.tenant, work.rewritten, keyring)
-    for question in work.questions:
-        await answer(unit, work, question, keyring)
-    for proposed, word in work.proposals:
-        await propose_group(unit, proposed, word)
-    if work.moved_to is not None and work.desk.group_id is not None:
-        await follow_group(unit, work.desk.tenant, work.desk.group_id, work.moved_to)

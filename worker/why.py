@@ -2,14 +2,9 @@
 
 from datetime import datetime, timedelta
 
-from tenants.crypto import Keyring
 from tenants.db import UnitOfWork
-from tenants.dead_letters import replay
-from tenants.dialogs import Dialog
-from tenants.errors import DomainError
-from tenants.outbox import Body, NewRow
 from tenants.story import Story, Wait, find_story
-from worker.work import Question, Work
+from worker.decisions.command import Call
 
 UNKNOWN = (
     "I know nothing of that message: it was not relayed (a note, a command, a line by another bot), "
@@ -31,27 +26,12 @@ _MINUTE = 60
 _HOUR = 3600
 
 
-async def answer(unit: UnitOfWork, work: Work, question: Question, keyring: Keyring) -> None:
-    """One notice in the topic, as a reply to the question; `/retry` also puts the message back into its lane."""
-    text = REPLY_WHICH
-    group = work.desk.group_id
-    if question.about is not None and group is not None:
-        story = await find_story(unit, work.desk.tenant, question.dialog.id, group, question.about)
-        text = words(story) if question.name == "why" else await _retry(unit, work, question.dialog, story, keyring)
-    notice = NewRow(question.dialog.topic_lane, "notice", Body(text), reply_to=question.asked_in)
-    work.rows.append(notice)
-
-
-async def _retry(unit: UnitOfWork, work: Work, dialog: Dialog, story: Story | None, keyring: Keyring) -> str:
-    if story is None or not story.dead:
-        return retry_words(story)
-    try:
-        await replay(unit, work.desk.tenant, story.dead, keyring)
-    except DomainError as error:
-        return error.text
-    if story.direction == "customer":
-        dialog.team_answered(work.desk.now, work.desk.settings.AUTOCLOSE)
-    return retry_words(story)
+async def find_story_of(unit: UnitOfWork, call: Call) -> Story | None:
+    """Of the message to which a command in a dialog's topic replies."""
+    group, dialog = call.work.desk.group_id, call.dialog
+    if group is None or dialog is None or call.reply_to is None:
+        return None
+    return await find_story(unit, call.work.desk.tenant, dialog.id, group, call.reply_to)
 
 
 def words(story: Story | None) -> str:

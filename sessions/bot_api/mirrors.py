@@ -14,8 +14,9 @@ from aiogram.types import (
     ReplyParameters,
 )
 
+from sessions.events import Buttons
 from sessions.mirrors import CAPTIONED, marked
-from sessions.port import Buttons, Copy, Edit, Mirror, Text
+from sessions.port import Copy, Edit, Mirror, Text
 from tenants.outbox import Entity
 
 _NEEDS = {"pre": "language", "text_link": "url", "custom_emoji": "custom_emoji_id"}

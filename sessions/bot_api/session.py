@@ -47,20 +47,16 @@ from sessions.bot_api.mirrors import NO_PREVIEW, edit_request, mirror_request, p
 from sessions.bot_api.transport import GuardedBot, NetworkTrouble, SharedTransport
 from sessions.bot_api.updates import ALLOWED, read_update
 from sessions.errors import HARMLESS, Flaky, FloodWait, Gone, Rejected, SessionError, classify
+from sessions.events import Batch, ChatKind, Cursor, Incoming, Person
 from sessions.port import (
-    Batch,
     BotIdentity,
-    ChatKind,
     Copy,
-    Cursor,
     Edit,
     GroupState,
     IdempotencyKey,
-    Incoming,
     Membership,
     Mirror,
     Outgoing,
-    Person,
     Safe,
     Session,
     Text,

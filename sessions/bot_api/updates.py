@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from sessions.port import (
+from sessions.events import (
     Buttons,
     Chat,
     ChatKind,

@@ -21,8 +21,8 @@ from telethon.tl.functions.updates import GetStateRequest
 from telethon.tl.types.updates import ChannelDifferenceTooLong, DifferenceTooLong
 
 from sessions.errors import Flaky, Gone, Rejected
+from sessions.events import Cursor
 from sessions.mtproto.wire import SILENCE
-from sessions.port import Cursor
 
 PRIVATE = 0
 """The box of all private chats and small groups of a bot: one sequence of message ids. Others are channels' ids."""

@@ -9,9 +9,10 @@ from telethon.tl.functions.contacts import ResolveUsernameRequest
 from telethon.tl.functions.users import GetUsersRequest
 
 from sessions.errors import Gone, Rejected
+from sessions.events import Person
 from sessions.mtproto.mailbox import Mailbox
 from sessions.mtproto.reader import CHANNELS
-from sessions.port import Person, Safe
+from sessions.port import Safe
 from tenants.ids import ChatId, UserId
 
 Call = Callable[[TLRequest], Awaitable[Any]]

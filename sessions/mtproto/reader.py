@@ -8,9 +8,7 @@ import orjson
 from pydantic import TypeAdapter
 from telethon.tl import types
 
-from sessions.mtproto.mailbox import Mail, epoch
-from sessions.mtproto.texts import read_entities, read_labels
-from sessions.port import (
+from sessions.events import (
     Chat,
     ChatKind,
     Cursor,
@@ -25,6 +23,8 @@ from sessions.port import (
     ReachChanged,
     TopicEvent,
 )
+from sessions.mtproto.mailbox import Mail, epoch
+from sessions.mtproto.texts import read_entities, read_labels
 from tenants.ids import ChatId, MessageId, TopicId, UpdateId, UserId
 
 CHANNELS = -1_000_000_000_000

@@ -21,6 +21,7 @@ from telethon.tl.functions.messages import DeleteMessagesRequest, EditForumTopic
 from telethon.tl.functions.users import GetUsersRequest
 
 from sessions.errors import Flaky, Rejected, SessionError
+from sessions.events import Batch, ChatKind, Cursor, Incoming, Other, Person, Pressed
 from sessions.mtproto.home import AppIdentity, DataCentre, Login
 from sessions.mtproto.login import Door
 from sessions.mtproto.mailbox import PRIVATE, Mail, Mailbox, State
@@ -31,22 +32,7 @@ from sessions.mtproto.refusals import LoginLost, Migrate
 from sessions.mtproto.sending import Sending
 from sessions.mtproto.texts import find_label
 from sessions.mtproto.wire import CALL_SECONDS, Wire
-from sessions.port import (
-    Batch,
-    BotIdentity,
-    ChatKind,
-    Cursor,
-    GroupState,
-    IdempotencyKey,
-    Incoming,
-    Membership,
-    Other,
-    Outgoing,
-    Person,
-    Pressed,
-    Safe,
-    Webhook,
-)
+from sessions.port import BotIdentity, GroupState, IdempotencyKey, Membership, Outgoing, Safe, Webhook
 from tenants.ids import ChatId, MessageId, TopicId, UserId
 
 LISTEN_SECONDS = 50.0

@@ -7,7 +7,7 @@ from typing import Any
 
 from telethon.tl import types
 
-from sessions.port import Buttons
+from sessions.events import Buttons
 from tenants.outbox import Entity
 
 _KINDS = {

@@ -8,7 +8,7 @@ from typing import Literal
 
 from tenants.ids import ChatId, DialogId, LaneId, MessageId, RowId, TenantId, TopicId, UpdateId
 
-Kind = Literal["copy", "answer", "text", "welcome", "notice", "mirror", "edit", "lookup"]
+Kind = Literal["copy", "answer", "text", "welcome", "notice", "mirror", "edit", "lookup", "reaction", "deletion"]
 """A `mirror` shows what another program sent to a customer, an `edit` what it changed; a `lookup` opens a dialog."""
 ALBUM_SETTLES = timedelta(seconds=1.5)
 """An album's parts come as separate updates, usually within this time."""
@@ -34,7 +34,7 @@ def cut(text: str, units: int) -> str:
 @dataclass(frozen=True, slots=True)
 class Body:
     """The words of a row. For a copy: what is said instead when the message can't be copied any more. For a lookup:
-    whom it is about, and who asked: an id and a name. `buttons` are an inline keyboard's labels, row by row.
+    whom it is about, `buttons` are an inline keyboard's labels, row by row.
     """
 
     text: str
@@ -42,20 +42,17 @@ class Body:
     content: str = "text"
     entities: tuple[Entity, ...] = ()
     buttons: tuple[tuple[str, ...], ...] = ()
-    asker: tuple[int, str] | None = None
 
     def dump(self) -> bytes:
         parts = [self.text, self.markdown, self.content, self.entities]
-        rare = [self.buttons, self.asker] if self.asker else [self.buttons] if self.buttons else []
-        return json.dumps([*parts, *rare], ensure_ascii=False).encode()
+        return json.dumps([*parts, self.buttons] if self.buttons else parts, ensure_ascii=False).encode()
 
     @classmethod
     def load(cls, dumped: bytes) -> "Body":
         text, markdown, content, *more = json.loads(dumped)
         entities = tuple((str(e[0]), int(e[1]), int(e[2]), str(e[3])) for e in (more[0] if more else ()))
         buttons = tuple(tuple(map(str, labels)) for labels in (more[1] if len(more) > 1 else ()))
-        askers = [(int(user), str(name)) for user, name in more[2:3]]
-        return cls(text, markdown, content, entities, buttons, *askers)
+        return cls(text, markdown, content, entities, buttons)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ from sandbox.world import Message as Written
 from sandbox.world import posting
 from sandbox.world.talking import say
 from sessions.errors import Flaky, SessionError
+from sessions.events import Batch, Cursor, Incoming, Message
 from sessions.mtproto import MtprotoSession
-from sessions.port import Batch, Cursor, Doubt, IdempotencyKey, Incoming, Message, Text
+from sessions.port import Doubt, IdempotencyKey, Text
 from tenants.ids import MessageId
 from tests.e2e.rigs import OverMtproto, parallel_sessions
 

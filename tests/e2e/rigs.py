@@ -13,8 +13,9 @@ from sandbox.mtproto.faults import Fault as MtprotoFault
 from sandbox.server import Sandbox
 from sessions.bot_api import BotApiSessions
 from sessions.errors import Flaky, FloodWait, Gone, Rejected
+from sessions.events import Batch, Chat, ChatKind, Cursor, Person, ReachChanged
 from sessions.mtproto import AppIdentity, DataCentre, MtprotoSessions
-from sessions.port import Batch, Chat, ChatKind, Copy, Cursor, Person, ReachChanged, Session, SessionFactory, Text
+from sessions.port import Copy, Session, SessionFactory, Text
 from tenants.ids import ChatId, MessageId, TopicId, UserId
 from tests.fakes import GROUP, FakeSession
 from tests.safes import MemorySafe

@@ -8,7 +8,8 @@ from sandbox.faults import Fault
 from sandbox.server import Sandbox
 from sessions.bot_api import BotApiSessions
 from sessions.errors import Flaky, FloodWait, Gone, Rejected, Revoked
-from sessions.port import ChatKind, Cursor, IdempotencyKey, Message, Session, Text
+from sessions.events import ChatKind, Cursor, Message
+from sessions.port import IdempotencyKey, Session, Text
 from tenants.errors import LeaseLost
 from tenants.ids import ChatId, TopicId, UserId
 

@@ -8,9 +8,9 @@ import pytest
 
 from sandbox.world.entities import User
 from sessions.errors import Flaky
+from sessions.events import Cursor, Edited, Message, Other, ReachChanged
 from sessions.mtproto import MtprotoSession
 from sessions.mtproto.mailbox import MOST_ENTITIES, PRIVATE, State
-from sessions.port import Cursor, Edited, Message, Other, ReachChanged
 from tenants.ids import ChatId, TopicId
 from tests.e2e.mtproto_trouble import (
     add_fault,

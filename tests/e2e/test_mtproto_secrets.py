@@ -13,8 +13,9 @@ from telethon.tl import types
 
 from sandbox.mtproto.methods.peers import access_hash, channel_number
 from sessions.errors import SessionError
+from sessions.events import Other
 from sessions.mtproto.home import Login
-from sessions.port import Kept, Other
+from sessions.port import Kept
 from tests.e2e.mtproto_trouble import LOGIN, add_fault, new_key, receive_all, reopen, send_from, text
 from tests.e2e.rigs import OverMtproto
 

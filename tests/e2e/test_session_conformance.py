@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 import pytest
 
 from sessions.errors import Flaky, FloodWait, Gone, Rejected
-from sessions.port import Copy, Cursor, Doubt, IdempotencyKey, Message, ReachChanged, Text, TopicEvent
+from sessions.events import Cursor, Message, ReachChanged, TopicEvent
+from sessions.port import Copy, Doubt, IdempotencyKey, Text
 from tenants.ids import ChatId, MessageId, TopicId
 from tests.e2e.rigs import RIGS, Rig
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from sessions.port import Batch
+from sessions.events import Batch
 from tenants.connections import Connections, Tenant
 from tenants.crypto import Keyring
 from tenants.db import Database

@@ -7,7 +7,8 @@ from typing import Protocol
 from hypothesis import strategies as st
 
 from sessions.errors import Flaky, FloodWait, Gone, Rejected, SessionError
-from sessions.port import Copy, Message
+from sessions.events import Message
+from sessions.port import Copy
 from tests.fakes import GROUP
 from tests.integration.model import Reply, Telegram, offsets
 from tests.integration.under_fire import Fleet, Shop

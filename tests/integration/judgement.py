@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sessions.port import Copy, Message, Text
+from sessions.events import Message
+from sessions.port import Copy, Text
 from tests.fakes import GROUP
 from tests.integration.model import Telegram, at_offset
 from tests.integration.under_fire import Shop

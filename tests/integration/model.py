@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from time import monotonic
 
 from sessions.errors import Flaky, FloodWait, Gone, SessionError
-from sessions.port import Batch, Copy, Cursor, Event, IdempotencyKey, Incoming, Message, Outgoing, Person, Text
+from sessions.events import Batch, Cursor, Event, Incoming, Message, Person
+from sessions.port import Copy, IdempotencyKey, Outgoing, Text
 from tenants.dialogs import strip_square
 from tenants.ids import ChatId, TopicId, UserId
 from tenants.outbox import utf16

@@ -3,7 +3,8 @@
 import pytest
 from sqlalchemy import text
 
-from sessions.port import Batch, Cursor, Person
+from sessions.events import Person
+from sessions.port import Batch, Cursor
 from tenants.dialogs import close_due
 from tenants.errors import LeaseLost
 from tenants.ids import UserId

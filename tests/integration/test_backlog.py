@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from sessions.errors import FloodWait, Rejected
-from sessions.port import Batch, Copy, Message, Text
+from sessions.events import Batch, Message
+from sessions.port import Copy, Text
 from tests.fakes import GROUP, Call
 from tests.integration.conftest import DeskUnderTest
 from worker.allowance import Allowance

@@ -3,7 +3,8 @@
 import asyncio
 
 from sessions.errors import Flaky, FloodWait, Gone, Rejected
-from sessions.port import Batch, Copy, Cursor
+from sessions.events import Batch, Cursor
+from sessions.port import Copy
 from tests.fakes import GROUP, Call, texts
 from tests.integration.conftest import DeskUnderTest
 

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from sessions.errors import Flaky, Rejected
-from sessions.port import Batch
+from sessions.events import Batch
 from tenants.errors import LeaseLost
 from tenants.outbox import utf16
 from tests.integration.conftest import DeskUnderTest

@@ -1,7 +1,7 @@
 """A desk whose group became a supergroup with another id: the desk follows, from either side that says so."""
 
 from sessions.errors import Gone
-from sessions.port import Batch, Chat, ChatKind, GroupMoved
+from sessions.events import Batch, Chat, ChatKind, GroupMoved
 from tenants.ids import ChatId
 from tests.fakes import GROUP
 from tests.integration.conftest import DeskUnderTest

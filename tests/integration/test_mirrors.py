@@ -1,7 +1,8 @@
 """What another program writes to customers, shown in their topics: in order, once, never what we sent ourselves."""
 
 from sessions.errors import Gone, Rejected
-from sessions.port import Batch, Copy, Cursor, Edit, Mirror, Text
+from sessions.events import Batch, Cursor
+from sessions.port import Copy, Edit, Mirror, Text
 from tenants.outbox import seconds_until_due
 from tenants.parallel import HASH
 from tests.fakes import GROUP, texts

@@ -12,7 +12,8 @@ import pytest
 from sqlalchemy import text
 
 from sessions.errors import Flaky, Revoked, SessionError
-from sessions.port import Batch, Cursor, Safe
+from sessions.events import Batch, Cursor
+from sessions.port import Safe
 from tenants.config import Config
 from tenants.connections import Connections, Tenant
 from tenants.crypto import Keyring

@@ -3,7 +3,8 @@
 import pytest
 
 from sessions.errors import Flaky, FloodWait, Gone
-from sessions.port import Batch, Copy, Cursor, Mirror, Person
+from sessions.events import Batch, Cursor, Person
+from sessions.port import Copy, Mirror
 from tenants.dialogs import close_due
 from tenants.ids import UserId
 from tests.fakes import GROUP, texts
@@ -112,7 +113,7 @@ async def test_whom_telegram_does_not_know_is_said_in_general(desk: DeskUnderTes
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (FloodWait(3600), "Telegram asks to wait 3600 s before looking up anybody: repeat the command then."),
+        (FloodWait(3600), "Telegram asks to wait 3600 s before asking it again: repeat the command then."),
         (Gone("customer", "chat_not_found", "Telegram knows no such chat."), "Telegram knows no such chat."),
     ],
 )

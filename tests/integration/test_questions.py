@@ -3,7 +3,7 @@
 from sqlalchemy import text
 
 from sessions.errors import Rejected
-from sessions.port import Batch
+from sessions.events import Batch
 from tenants.set_aside import request_replay
 from tests.fakes import GROUP, texts
 from tests.integration.conftest import DeskUnderTest

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from sessions.port import Batch, Cursor, Person
+from sessions.events import Batch, Cursor, Person
 from tenants.ids import UserId
 from tests.fakes import GROUP
 from tests.integration.conftest import DeskUnderTest

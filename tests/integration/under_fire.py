@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from sessions.port import Cursor
+from sessions.events import Cursor
 from tenants.connections import Tenant
 from tenants.crypto import Keyring
 from tenants.db import Database

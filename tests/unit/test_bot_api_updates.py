@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from sessions.bot_api.updates import read_update
-from sessions.port import Message, Other, ReachChanged, TopicEvent
+from sessions.events import Message, Other, ReachChanged, TopicEvent
 
 USER = {"id": 77, "is_bot": False, "first_name": "Ann", "last_name": "Lee", "username": "ann"}
 PRIVATE = {"id": 77, "type": "private", "first_name": "Ann", "last_name": "Lee"}

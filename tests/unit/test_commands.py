@@ -2,7 +2,9 @@
 
 import pytest
 
-from worker.commands import COMMANDS, find_command, help_in_general, help_in_topic, read_command
+from worker.commands import COMMANDS
+from worker.decisions.command import read_command
+from worker.manual import help_in_general, help_in_topic
 
 
 @pytest.mark.parametrize("text", ["hello", "", "a/b", " /close", "1/2"])
@@ -43,8 +45,7 @@ def test_a_command_for_another_bot_is_not_ours_whatever_the_case() -> None:
 
 
 def test_help_names_every_command_and_fits_into_a_message() -> None:
-    for command in COMMANDS:
-        assert find_command(command.name) is command
+    for command in COMMANDS.values():
         assert f"/{command.name}" in help_in_topic("nonsense")
         assert f"/{command.name}" in help_in_general()
     typed = read_command("/" + "x" * 10_000)

@@ -10,11 +10,11 @@ from telethon.tl import functions, types
 from telethon.tl.types import updates as answers
 
 from sessions.errors import Flaky, FloodWait, Gone, Rejected, Revoked
+from sessions.events import Cursor, Message, Other
 from sessions.mtproto.mailbox import Mail, Mailbox, State
 from sessions.mtproto.members import read_membership
 from sessions.mtproto.reader import Reader, load_event
 from sessions.mtproto.refusals import AppRefused, LoginLost, Migrate, SentBefore, read_refusal
-from sessions.port import Cursor, Message, Other
 from tenants.ids import UserId
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)

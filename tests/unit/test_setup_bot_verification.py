@@ -3,7 +3,8 @@
 import pytest
 
 from sessions.errors import Flaky, FloodWait, Gone, Rejected, Revoked, SessionError
-from sessions.port import ChatKind, GroupState, Membership
+from sessions.events import ChatKind
+from sessions.port import GroupState, Membership
 from setup_bot.texts import ENGLISH, words
 from setup_bot.verification import Facts, Report, judge, report_trouble
 

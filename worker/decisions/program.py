@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 
-from sessions.port import ChatKind, Edited, Incoming, Message, Pressed
+from sessions.events import ChatKind, Edited, Incoming, Message, Pressed
 from tenants.dialogs import Dialog
 from tenants.ids import ChatId, MessageId
 from tenants.intake import Disposition, Handled, Ignored, Queued
 from tenants.outbox import Body, NewRow, cut
-from worker.work import Work
+from worker.decisions.work import Work
 
 LONGEST_LABEL = 64
 """UTF-16 units of a button's label in a line; the rest says nothing more."""

@@ -1,11 +1,9 @@
 """Administrative acts of operators, as the decisions over a batch note them: stored with what the batch leads to."""
 
-from sessions.port import Message, Person
+from sessions.events import Person
 from tenants.audit import Act, Action, Actor, ActorKind
 from tenants.dialogs import Dialog, Status
-from tenants.ids import UserId
-from tenants.outbox import Row
-from worker.work import Work
+from worker.decisions.work import Work
 
 _STATUS_ACTIONS = {Status.CLOSED: Action.DIALOG_CLOSED, Status.USER_ANSWERED: Action.DIALOG_HELD}
 
@@ -13,19 +11,6 @@ _STATUS_ACTIONS = {Status.CLOSED: Action.DIALOG_CLOSED, Status.USER_ANSWERED: Ac
 def operator(person: Person | None) -> Actor:
     """None for an anonymous administrator."""
     return Actor(ActorKind.OPERATOR) if person is None else Actor(ActorKind.OPERATOR, person.id, person.name)
-
-
-def asker(row: Row) -> Actor:
-    """Of a lookup."""
-    if row.body.asker is None:
-        return operator(None)
-    user, name = row.body.asker
-    return Actor(ActorKind.OPERATOR, UserId(user), name)
-
-
-def author(message: Message) -> Person | None:
-    """Whoever wrote it. In the name of the group Telegram sends a bot of its own (Bot API: Message.from)."""
-    return None if message.anonymous else message.sender
 
 
 def note(work: Work, action: Action, by: Person | None, subject: object = "", **params: object) -> None:

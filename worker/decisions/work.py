@@ -1,30 +1,25 @@
 """What one batch reads and what it changes: the working copy that decisions are made over."""
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from tenants.audit import Act
-from tenants.dialogs import Dialog, DialogBook
+from tenants.dialogs import DialogBook
 from tenants.groups import ProposedGroup
 from tenants.ids import ChatId, LaneId, MessageId, RowId
 from tenants.intake import Desk
 from tenants.outbox import Body, NewRow, Trace
 from tenants.outbox.traces import NOTHING, Traces
 
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What an operator wants to know about a message, to be answered from the database."""
-
-    name: str
-    dialog: Dialog
-    asked_in: MessageId
-    about: MessageId | None
+if TYPE_CHECKING:
+    from worker.decisions.command import Call
 
 
 @dataclass(slots=True)
 class Work:
-    """`traces` is empty where nothing had to be asked; `rewritten` are bodies of rows that wait. `is_late`: it
-    was set aside when it came, and somebody asked for it again. `acts` go into the audit log with the rest.
+    """`traces` is empty where nothing had to be asked; `rewritten` are bodies of rows that wait; `calls` are commands
+    that need the database. `is_late`: it was set aside when it came, and somebody asked for it again. `acts` go into
+    the audit log with the rest.
     """
 
     desk: Desk
@@ -35,7 +30,7 @@ class Work:
     rows: list[NewRow] = field(default_factory=list)
     rewritten: dict[RowId, Body] = field(default_factory=dict)
     proposals: list[tuple[ProposedGroup, str]] = field(default_factory=list)
-    questions: list[Question] = field(default_factory=list)
+    calls: "list[Call]" = field(default_factory=list)
     acts: list[Act] = field(default_factory=list)
     moved_to: ChatId | None = None
     is_late: bool = False
