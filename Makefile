@@ -75,6 +75,8 @@ docs: $(VENV)/.dev ## write the pages that are generated from the code
 	mv docs/settings.md.new docs/settings.md
 	$(BIN)/python -m worker.manual > docs/commands.md.new
 	mv docs/commands.md.new docs/commands.md
+	$(BIN)/python -m tenants.audit.docs > docs/audit.md.new
+	mv docs/audit.md.new docs/audit.md
 
 .PHONY: check-docs
 check-docs: docs ## the generated pages are up to date

@@ -19,8 +19,10 @@ from api.auth import KeyAuthentication
 from api.deps import Services, dependencies, provide_owner
 from api.openapi import KEY, openapi_config
 from api.problems import BODY_LIMIT, JsonRequest, exception_handlers
-from api.routes import dead_letters, health, metrics, settings, tenants
+from api.routes import audit, dead_letters, health, metrics, settings, tenants
 from api.timing import timed
+from tenants.audit import ActorKind
+from tenants.audit.reading import AuditLog
 from tenants.config import Config, ConfigError
 from tenants.connections import Connections
 from tenants.crypto import Keyring, load_keyring
@@ -36,18 +38,21 @@ log = structlog.get_logger()
 
 def create_app(config: Config, database: Database, keyring: Keyring, redis: Redis) -> Litestar:
     """Owns nothing that it is given: whoever opened the database and Redis closes them."""
-    connections = Connections(database, keyring, plan=config.default_plan, parallel=config.offers_parallel)
+    connections = Connections(
+        database, keyring, plan=config.default_plan, parallel=config.offers_parallel, acts_as=ActorKind.API
+    )
     services = Services(
         database=database,
         redis=redis,
         connections=connections,
         settings=SettingsService(connections),
         dead_letters=DeadLetters(database, connections, keyring),
+        audit=AuditLog(database, connections),
         metrics=CollectorRegistry(),
     )
     first_version = Router(
         "/v1",
-        route_handlers=[tenants.router, settings.router, dead_letters.router],
+        route_handlers=[tenants.router, settings.router, dead_letters.router, audit.router],
         middleware=[lambda app: KeyAuthentication(app, database)],  # no object: routers are copied deeply
         dependencies={"owner": Provide(provide_owner, sync_to_thread=False)},
         security=[{KEY: []}],

@@ -9,6 +9,7 @@ from litestar.di import NamedDependency, Provide
 from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 
+from tenants.audit.reading import AuditLog
 from tenants.connections import Connections
 from tenants.db import Database
 from tenants.dead_letters import DeadLetters
@@ -28,6 +29,7 @@ class Services:
     connections: Connections
     settings: SettingsService
     dead_letters: DeadLetters
+    audit: AuditLog
     metrics: CollectorRegistry
 
 
@@ -35,6 +37,7 @@ TheServices = NamedDependency[Services]
 TheConnections = NamedDependency[Connections]
 TheSettings = NamedDependency[SettingsService]
 TheDeadLetters = NamedDependency[DeadLetters]
+TheAudit = NamedDependency[AuditLog]
 TheOwner = NamedDependency[UserId]
 
 
@@ -44,6 +47,7 @@ def dependencies(services: Services) -> dict[str, Any]:
         "connections": Provide(lambda: services.connections, sync_to_thread=False),
         "settings": Provide(lambda: services.settings, sync_to_thread=False),
         "dead_letters": Provide(lambda: services.dead_letters, sync_to_thread=False),
+        "audit": Provide(lambda: services.audit, sync_to_thread=False),
     }
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from tenants.audit import ActorKind, Entry
 from tenants.connections import Tenant
 from tenants.dead_letters import DeadLetter
 from tenants.parallel import Mode
@@ -125,6 +126,46 @@ class ReplayRequest(BaseModel):
 
 class Replayed(BaseModel):
     replayed: int = Field(description="How many wait to be tried again.")
+
+
+class ActorView(BaseModel):
+    """Who did it. An anonymous administrator of the group has neither id nor name, Backline itself has no id."""
+
+    kind: ActorKind = Field(
+        description="owner, operator (a member of the group), api (a program with the owner's key), or system "
+        "(Backline itself)."
+    )
+    id: int | None = Field(description="A Telegram user's. Of a program: of the user whose key it has.")
+    name: str = Field(description="Empty where it is not known.")
+
+
+class AuditEntryView(BaseModel):
+    """An administrative act. It is kept as long as the plan and AUDIT_DAYS say."""
+
+    id: UUID
+    at: datetime
+    actor: ActorView
+    action: str = Field(description="For a program; it does not change. docs/audit.md lists them.")
+    text: str = Field(description="One sentence for a person: what was done.")
+    subject: str = Field(description="To what: a dialog's or a group's id, a setting's name. Empty = the connection.")
+    params: dict[str, Any] = Field(description="What stood before, what stands now.")
+
+
+class AuditPage(BaseModel):
+    items: list[AuditEntryView]
+    next: str | None = Field(description="Send it as `cursor` to get the next page. null = this is the last one.")
+
+
+def audit_entry_view(entry: Entry) -> AuditEntryView:
+    return AuditEntryView(
+        id=entry.id,
+        at=entry.at,
+        actor=ActorView(kind=entry.by.kind, id=entry.by.id, name=entry.by.name),
+        action=entry.action,
+        text=entry.sentence,
+        subject=entry.subject,
+        params=dict(entry.params),
+    )
 
 
 def dead_letter_view(letter: DeadLetter) -> DeadLetterView:

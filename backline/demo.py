@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from tenants.config import Config
-from tenants.connections import Connections, ProposedGroup, propose_group
+from tenants.connections import Connections
 from tenants.crypto import load_keyring
 from tenants.db import Database
+from tenants.groups import ProposedGroup, propose_group
 
 
 async def connect_demo(config: Config, demo: Mapping[str, Any]) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 import orjson
 from redis.asyncio import Redis
 
-from tenants.connections import LINK_LIVES
+from tenants.groups import LINK_LIVES
 from tenants.ids import TenantId, UserId
 
 _KEY = "setup_bot:waiting"

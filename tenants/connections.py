@@ -3,31 +3,37 @@
 Whoever asks is an owner; a tenant of another owner is as good as none.
 """
 
-import hashlib
-import re
-import secrets
 from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, text, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from tenants.audit import Act, Action, Actor, ActorKind, forget_settings, record
 from tenants.crypto import Keyring
-from tenants.db import SETUP_CHANNEL, Database, UnitOfWork, shard_channel, violated
+from tenants.db import Database, UnitOfWork, shard_channel, violated
 from tenants.errors import Conflict, Forbidden, Invalid, NotFound
+from tenants.groups import (
+    ProposedGroup,
+    attached,
+    drop_link,
+    find_proposed,
+    forget_topics,
+    make_link,
+    refuse_foreign_desk,
+    spend_link,
+)
 from tenants.ids import ChatId, TenantId, UserId, new_id
 from tenants.jobs import enqueue_job
 from tenants.leases import shard_of
-from tenants.models import dialogs, group_links, intakes, tenants
-from tenants.owner_notices import REVOKED, enqueue_notice
+from tenants.models import intakes, tenants
 from tenants.parallel import Mode, begin_anew, leave_parallel
 from tenants.plans import Plan
+from tenants.settings.acts import setting_acts
+from tenants.tokens import read_token, seal_token
 
-TOKEN_COLUMN = "tenants.token"  # noqa: S105  # a column's name
-LINK_LIVES = timedelta(minutes=10)
 NOT_OFFERED = "Parallel mode is switched off here: ask whoever runs this Backline to switch it on."
-_TOKEN = re.compile(r"\b\d{5,15}:[A-Za-z0-9_-]{30,60}(?![A-Za-z0-9_-])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +61,6 @@ class Tenant:
         return self.state == "stopped" and self.group_id is None
 
 
-@dataclass(frozen=True, slots=True)
-class ProposedGroup:
-    """A group whose member sent the one-time link's word there. Nothing is verified yet."""
-
-    tenant: TenantId
-    chat: ChatId
-    title: str
-    user: UserId
-
-
 _COLUMNS = tuple(tenants.c["settings" if one.name == "overrides" else one.name] for one in fields(Tenant))
 
 
@@ -76,26 +72,29 @@ def _read(row: Any) -> Tenant:
     return Tenant(**values)
 
 
-def find_token(typed: str) -> str:
-    """The token in a message, as @BotFather sends it or alone. Raises `Invalid`."""
-    found = _TOKEN.search(typed)
-    if found is None:
-        raise Invalid(
-            "That is not a bot token. Open @BotFather, choose your bot, press API Token, "
-            "and send me the line that looks like 123456789:AAE…",
-            code="bad_token",
-        )
-    return found.group()
-
-
 class Connections:
-    """What an owner can do, each call one transaction. `parallel`: whether this deployment offers that mode."""
+    """What an owner can do, each call one transaction. `parallel`: whether this deployment offers that mode.
+    `acts_as`: whether it is the owner who asks here, or a program that has the owner's key.
+    """
 
-    def __init__(self, database: Database, keyring: Keyring, *, plan: Plan, parallel: bool = False) -> None:
+    def __init__(
+        self,
+        database: Database,
+        keyring: Keyring,
+        *,
+        plan: Plan,
+        parallel: bool = False,
+        acts_as: ActorKind = ActorKind.OWNER,
+    ) -> None:
         self._database = database
         self._keyring = keyring
         self._plan = plan
+        self._acts_as = acts_as
         self.offers_parallel = parallel
+
+    def actor(self, owner: UserId) -> Actor:
+        """Whoever asks, as the audit log names them."""
+        return Actor(self._acts_as, owner)
 
     async def connect(
         self,
@@ -120,7 +119,7 @@ class Connections:
             "bot_id": bot_id,
             "bot_username": username,
             "bot_name": name,
-            "token": self._keyring.encrypt(tenant, TOKEN_COLUMN, token.encode()),
+            "token": seal_token(tenant, token, self._keyring),
             "state": "stopped" if mode is None else "setup",
             "plan": self._plan,
             "mode": mode or Mode.POLLING,
@@ -129,6 +128,7 @@ class Connections:
             async with self._database.tenant(tenant) as unit:
                 row = (await unit.execute(insert(tenants).values(values).returning(*_COLUMNS))).one()
                 await unit.execute(insert(intakes).values(tenant_id=tenant))
+                await record(unit, tenant, Act(Action.CONNECTED, self.actor(owner), f"@{username}", {"mode": mode}))
                 unit.notify(shard_channel(shard), str(tenant))
         except IntegrityError as error:
             if violated(error) == "uq_tenants_bot_id":
@@ -191,52 +191,38 @@ class Connections:
     async def make_group_link(self, owner: UserId, tenant: TenantId) -> str:
         """A one-time word for `?startgroup=`, alive for ten minutes and for this owner only. Replaces the last."""
         await self.get(owner, tenant)
-        word = secrets.token_urlsafe(24)
-        values = {
-            "tenant_id": tenant,
-            "digest": _digest(word),
-            "user_id": owner,
-            "expires_at": func.now() + LINK_LIVES,
-        }
         async with self._database.tenant(tenant) as unit:
-            await unit.execute(delete(group_links).where(group_links.c.tenant_id == tenant))
-            await unit.execute(insert(group_links).values(values))
-        return word
+            return await make_link(unit, tenant, owner)
 
     async def find_proposed_group(self, owner: UserId, tenant: TenantId) -> ProposedGroup | None:
         await self.get(owner, tenant)
         async with self._database.tenant(tenant) as unit:
-            query = select(group_links).where(group_links.c.tenant_id == tenant, group_links.c.chat_id.is_not(None))
-            row = (await unit.execute(query)).first()
-        return None if row is None else ProposedGroup(tenant, row.chat_id, row.chat_title, row.user_id)
+            return await find_proposed(unit, tenant)
 
     async def attach_group(self, owner: UserId, proposed: ProposedGroup, *, title: str) -> Tenant:
         """The group becomes the desk and the tenant runs. The caller has verified forum and rights."""
         found = await self.get(owner, proposed.tenant)
-        await self._refuse_foreign_desk(owner, proposed.chat)
-        async with self._database.tenant(found.id) as unit:
-            query = select(group_links.c.chat_id).where(group_links.c.tenant_id == found.id)
-            if (await unit.execute(query)).scalar_one_or_none() != proposed.chat:
-                raise Conflict("The group link was replaced meanwhile: use the newest one.")
-            await unit.execute(delete(group_links).where(group_links.c.tenant_id == found.id))
-            if found.group_id != proposed.chat:
-                await _forget_topics(unit, found.id)
-            values = {"group_id": proposed.chat, "group_title": title, "state": "running"}
-            return await _change(unit, found, values)
-
-    async def _refuse_foreign_desk(self, owner: UserId, group: ChatId) -> None:
-        """Connections of one owner may share a group; the customers of two owners must not meet."""
         async with self._database.fleet() as unit:
-            if (await unit.execute(_FOREIGN_DESK, {"group": group, "owner": owner})).scalar_one():
-                raise Conflict("That group is another owner's desk: choose another group.", code="foreign_desk")
+            await refuse_foreign_desk(unit, owner, proposed.chat)
+        async with self._database.tenant(found.id) as unit:
+            await spend_link(unit, proposed)
+            if found.group_id != proposed.chat:
+                await forget_topics(unit, found.id)
+            values = {"group_id": proposed.chat, "group_title": title, "state": "running"}
+            await record(unit, found.id, attached(self.actor(owner), proposed.chat, found.group_id))
+            return await _change(unit, found, values)
 
     async def set_running(self, owner: UserId, tenant: TenantId, *, running: bool) -> Tenant:
         found = await self.get(owner, tenant)
         if running and found.group_id is None:
             raise Invalid("Connect a group first: without one there is nowhere to relay to.")
         _require_living(found)
+        state = "running" if running else "stopped"
         async with self._database.tenant(tenant) as unit:
-            return await _change(unit, found, {"state": "running" if running else "stopped"})
+            if found.state != state:
+                action = Action.STARTED if running else Action.STOPPED
+                await record(unit, tenant, Act(action, self.actor(owner)))
+            return await _change(unit, found, {"state": state})
 
     async def set_mode(self, owner: UserId, tenant: TenantId, mode: Mode) -> Tenant:
         """The running session follows within a second. Raises `Invalid` for a mode that is not offered."""
@@ -250,7 +236,9 @@ class Connections:
             "mode_changed_at": func.now(),
             "state": "setup" if found.is_undecided else found.state,
         }
+        modes = {"old": None if found.is_undecided else found.mode, "new": mode}
         async with self._database.tenant(tenant) as unit:
+            await record(unit, tenant, Act(Action.MODE_CHANGED, self.actor(owner), params=modes))
             await begin_anew(unit, tenant)
             changed = await _change(unit, found, values)
             if mode is not Mode.PARALLEL:
@@ -266,15 +254,16 @@ class Connections:
         if found.owner_id != owner:
             raise Forbidden("That is not yours.")
         async with self._database.tenant(found.id) as unit:
+            await record(unit, found.id, *setting_acts(self.actor(owner), found.overrides, overrides))
             return await _change(unit, found, {"settings": overrides}, strictly=True)
 
     async def erase(self, owner: UserId, tenant: TenantId) -> None:
         """The connection is gone at once, with its token and settings; a job deletes the rest that is stored for it:
-        dialogs, queue, message map.
+        dialogs, queue, message map, audit log. So no row says who erased it: nothing of a tenant outlives it.
         """
         found = await self.get(owner, tenant)
         nothing: dict[str, Any] = {
-            "token": self._keyring.encrypt(tenant, TOKEN_COLUMN, b""),
+            "token": seal_token(tenant, "", self._keyring),
             "settings": {},
             "group_id": None,
             "group_title": None,
@@ -283,13 +272,13 @@ class Connections:
         }
         async with self._database.tenant(tenant) as unit:
             await _change(unit, found, nothing)
-            await unit.execute(delete(group_links).where(group_links.c.tenant_id == tenant))
+            await drop_link(unit, tenant)
+            await forget_settings(unit, tenant)
             await leave_parallel(unit, tenant, self._keyring)
             await enqueue_job(unit, "erase_tenant", tenant, {})
 
 
 _NOT_ERASED = tenants.c.erased_at.is_(None)
-_FOREIGN_DESK = text("SELECT EXISTS (SELECT FROM tenants WHERE group_id = :group AND owner_id <> :owner)")
 
 
 def _require_living(found: Tenant) -> None:
@@ -301,13 +290,6 @@ async def _find(unit: UnitOfWork, owner: UserId, tenant: TenantId) -> Tenant | N
     query = select(*_COLUMNS).where(tenants.c.id == tenant, tenants.c.owner_id == owner, _NOT_ERASED)
     row = (await unit.execute(query)).first()
     return None if row is None else _read(row)
-
-
-async def _forget_topics(unit: UnitOfWork, tenant: TenantId) -> None:
-    """Topic ids count in one group: in another the same id is somebody else's topic."""
-    values: dict[str, Any] = {"topic_id": None, "topic_status": None, "topic_open": True, "topic_asked_at": None}
-    values["topic_number"] = dialogs.c.topic_number + 1
-    await unit.execute(update(dialogs).where(dialogs.c.tenant_id == tenant).values(values))
 
 
 async def _change(unit: UnitOfWork, found: Tenant, values: dict[str, Any], *, strictly: bool = False) -> Tenant:
@@ -324,74 +306,3 @@ async def _change(unit: UnitOfWork, found: Tenant, values: dict[str, Any], *, st
 
 def changed_meanwhile() -> Conflict:
     return Conflict("Somebody else changed this meanwhile: look at it again, then repeat your change.")
-
-
-async def read_token(unit: UnitOfWork, tenant: TenantId, keyring: Keyring) -> str:
-    query = select(tenants.c.token).where(tenants.c.id == tenant, _NOT_ERASED)
-    sealed = (await unit.execute(query)).scalar_one_or_none()
-    if sealed is None:
-        raise NotFound("connection")
-    return keyring.decrypt(tenant, TOKEN_COLUMN, sealed).decode()
-
-
-async def mark_revoked(unit: UnitOfWork, tenant: TenantId) -> None:
-    """The session has stopped for good; the owner is told, once."""
-    alive = (tenants.c.id == tenant) & (tenants.c.state != "revoked") & _NOT_ERASED
-    statement = update(tenants).where(alive).values(state="revoked").returning(tenants.c.version)
-    version = (await unit.execute(statement)).scalar_one_or_none()
-    if version is not None:
-        await enqueue_notice(unit, tenant, REVOKED, key=f"{REVOKED}:{tenant}:{version}")
-
-
-_FOLLOW = text(
-    """
-    WITH moved AS (
-        UPDATE tenants SET group_id = :new, version = version + 1 WHERE id = :tenant AND group_id = :old
-        RETURNING id, shard
-    ),
-    mapped AS (
-        UPDATE message_map SET group_id = :new WHERE tenant_id = (SELECT id FROM moved) AND group_id = :old
-    ),
-    released AS (
-        DELETE FROM pauses WHERE tenant_id = (SELECT id FROM moved) AND chat_id = :old
-    )
-    SELECT shard FROM moved
-    """
-)
-
-
-async def follow_group(unit: UnitOfWork, tenant: TenantId, old: ChatId, new: ChatId) -> None:
-    """The desk's group became a supergroup with another id (Bot API: migrate_to_chat_id): topics are made anew."""
-    shard = (await unit.execute(_FOLLOW, {"tenant": tenant, "old": old, "new": new})).scalar_one_or_none()
-    if shard is not None:
-        await _forget_topics(unit, tenant)
-        unit.notify(shard_channel(shard), str(tenant))
-
-
-_PROPOSE = text(
-    """
-    UPDATE group_links SET chat_id = :chat, chat_title = :title, used_at = now()
-    WHERE tenant_id = :tenant AND digest = :digest AND user_id = :user AND expires_at > now()
-        AND used_at IS NULL
-    RETURNING 1
-    """
-)
-
-
-async def propose_group(unit: UnitOfWork, proposed: ProposedGroup, word: str) -> bool:
-    """Spends the one-time word where it is right, fresh and its own user's. Whether it was."""
-    values = {
-        "tenant": proposed.tenant,
-        "digest": _digest(word),
-        "user": proposed.user,
-        "chat": proposed.chat,
-        "title": proposed.title,
-    }
-    if (await unit.execute(_PROPOSE, values)).first() is None:
-        return False
-    unit.notify(SETUP_CHANNEL, str(proposed.tenant))
-    return True
-
-
-def _digest(word: str) -> bytes:
-    return hashlib.sha256(word.encode()).digest()

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from tenants.audit import Act, Action, record
 from tenants.connections import Connections
 from tenants.crypto import Keyring
 from tenants.db import Database, UnitOfWork, shard_channel
@@ -268,6 +269,8 @@ class DeadLetters:
         await self._connections.get(owner, tenant)
         async with self._database.tenant(tenant) as unit:
             await replay(unit, tenant, ids, self._keyring)
+            which = {"ids": [str(one) for one in dict.fromkeys(ids)]}
+            await record(unit, tenant, Act(Action.REPLAYED, self._connections.actor(owner), params=which))
         return len(set(ids))
 
     async def replay_all(self, owner: UserId, tenant: TenantId) -> int:
@@ -275,18 +278,23 @@ class DeadLetters:
         How many.
         """
         await self._connections.get(owner, tenant)
+        act = Act(Action.REPLAYED, self._connections.actor(owner), "all")
         async with self._database.tenant(tenant) as unit:
             until = (await unit.execute(_NOW)).scalar_one()
             updates = list((await unit.execute(_ALL_UPDATES, {"tenant": tenant})).scalars())
             await replay(unit, tenant, updates, self._keyring)
+            if updates:
+                await record(unit, tenant, act)
         total = len(updates)
-        while number := await self._replay_some(tenant, until):
+        while number := await self._replay_some(tenant, until, None if total else act):
             total += number
         return total
 
-    async def _replay_some(self, tenant: TenantId, until: datetime) -> int:
+    async def _replay_some(self, tenant: TenantId, until: datetime, act: Act | None) -> int:
         values = {"tenant": tenant, "until": until, "hopeless": list(HOPELESS), "limit": AT_ONCE}
         async with self._database.tenant(tenant) as unit:
             rows = list((await unit.execute(_ALL_ROWS, values)).scalars())
             await replay(unit, tenant, rows, self._keyring)
+            if rows and act is not None:
+                await record(unit, tenant, act)
         return len(rows)

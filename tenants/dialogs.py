@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, case, func, insert, text, update
 
+from tenants.audit import SYSTEM, Act, Action, record
 from tenants.db import UnitOfWork
 from tenants.ids import ChatId, DialogId, LaneId, MessageId, TenantId, TopicId, UserId, new_id
 from tenants.models import dialogs, lanes
@@ -367,7 +368,10 @@ _CLOSE_DUE = text(
 
 async def close_due(unit: UnitOfWork, tenant: TenantId) -> int:
     """AUTOCLOSE: closes the dialogs whose hour has come. How many."""
-    return len((await unit.execute(_CLOSE_DUE, {"tenant": tenant})).all())
+    closed = (await unit.execute(_CLOSE_DUE, {"tenant": tenant})).scalars().all()
+    how = {"how": "autoclose"}
+    await record(unit, tenant, *(Act(Action.DIALOG_CLOSED, SYSTEM, str(dialog), how) for dialog in closed))
+    return len(closed)
 
 
 _TOPIC_LANE = text("SELECT id FROM lanes WHERE tenant_id = :tenant AND dialog_id = :dialog AND direction = 'topic'")

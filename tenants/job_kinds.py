@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from tenants import audit
 from tenants.db import UnitOfWork
 from tenants.erasure import erase_tenant
 from tenants.intake import forget_the_past
@@ -18,6 +19,7 @@ async def _forget(unit: UnitOfWork, _: Job) -> bool:
     await forget_the_past(unit)
     await forget_done_jobs(unit)
     await forget_told(unit)
+    await audit.forget_old(unit)
     return True
 
 

@@ -8,8 +8,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
-    DateTime,
-    ForeignKey,
+    Computed,
     ForeignKeyConstraint,
     Index,
     Integer,
@@ -23,6 +22,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
+from tenants.columns import tenant as _tenant
+from tenants.columns import time as _time
+
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -31,18 +33,6 @@ NAMES = {
     "pk": "pk_%(table_name)s",
 }
 metadata = MetaData(naming_convention=NAMES)
-NOW = text("now()")
-
-
-def _time(name: str, *, default: bool = False, nullable: bool | None = None) -> Column[object]:
-    server_default = NOW if default else None
-    null = (not default) if nullable is None else nullable
-    return Column(name, DateTime(timezone=True), server_default=server_default, nullable=null)
-
-
-def _tenant(*, primary_key: bool = False) -> Column[object]:
-    reference = ForeignKey("tenants.id", ondelete="CASCADE")
-    return Column("tenant_id", UUID, reference, primary_key=primary_key, nullable=False)
 
 
 tenants = Table(
@@ -65,6 +55,7 @@ tenants = Table(
     _time("erased_at"),
     Column("mode", Text, nullable=False, server_default=text("'polling'")),
     _time("mode_changed_at"),
+    Column("audit_days", Integer, Computed("((settings ->> 'AUDIT_DAYS'::text))::integer", persisted=True)),
     CheckConstraint("mode IN ('polling', 'parallel')", name="mode"),
     CheckConstraint("state IN ('setup', 'running', 'stopped', 'revoked')", name="state"),
     CheckConstraint("plan IN ('free', 'pro', 'business')", name="plan"),
@@ -340,6 +331,23 @@ pauses = Table(
     _tenant(primary_key=True),
     Column("chat_id", BigInteger, primary_key=True, autoincrement=False),
     _time("until", nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    _tenant(),
+    _time("at", default=True),
+    Column("actor_kind", Text, nullable=False),
+    Column("actor_id", BigInteger),
+    Column("actor_name", Text, nullable=False, server_default=text("''")),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False, server_default=text("''")),
+    Column("params", JSONB, nullable=False, server_default=text("'{}'")),
+    CheckConstraint("actor_kind IN ('owner', 'operator', 'api', 'system')", name="actor_kind"),
+    Index("ix_audit_tenant_id_id", "tenant_id", "id"),
+    Index("ix_audit_tenant_id_at", "tenant_id", "at"),
 )
 
 api_keys = Table(

@@ -9,6 +9,7 @@ from tenants.ids import UserId, new_id
 from tenants.models import (
     access_hashes,
     api_keys,
+    audit,
     dialogs,
     farewells,
     group_links,
@@ -93,6 +94,7 @@ async def _fill(unit: UnitOfWork, tenant: Tenant, number: int) -> None:
         logins: {"login": SECRET},
         access_hashes: {"chat_id": number, "hash": SECRET},
         farewells: {"id": new_id(), "shard": tenant.shard, "login": SECRET},
+        audit: {"id": new_id(), "actor_kind": "system", "action": "an_act_of_tomorrow"},
         pauses: {"chat_id": -1001, "until": text("now()")},
         jobs: {"id": new_id(), "kind": "a_kind_of_tomorrow"},
         owner_notices: {"id": new_id(), "owner_id": tenant.owner_id, "kind": "a_kind_of_tomorrow"},

@@ -1,9 +1,9 @@
 """What a batch leads to beside its rows: everything that decisions can't do, because it needs the database."""
 
 from tenants import outbox
-from tenants.connections import follow_group, propose_group
 from tenants.crypto import Keyring
 from tenants.db import UnitOfWork
+from tenants.groups import follow_group, propose_group
 from tenants.identity import entitle
 from worker.commands import COMMANDS
 from worker.decisions.work import Work

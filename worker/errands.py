@@ -8,9 +8,9 @@ import structlog
 from sessions.errors import Flaky, FloodWait, Gone, SessionError
 from sessions.port import IdempotencyKey, Session
 from tenants import intake, topics
-from tenants.connections import follow_group
 from tenants.db import UnitOfWork
 from tenants.dialogs import Status, topic_title
+from tenants.groups import follow_group
 from tenants.housekeepers import dismiss_housekeeper
 from tenants.ids import ChatId, TopicId
 from tenants.topics import TopicToMake, TopicToMend

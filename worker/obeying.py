@@ -1,6 +1,6 @@
 """A command is carried out once Telegram has answered its inquiry: the second half of `worker.decisions.team`."""
 
-from tenants import outbox
+from tenants import audit, outbox
 from tenants.crypto import Keyring
 from tenants.db import UnitOfWork
 from tenants.dialogs import Wanted, load_books, save_books
@@ -33,6 +33,7 @@ async def record_found(unit: UnitOfWork, line: Line, found: Found, keyring: Keyr
     call = Call(inquiry.command, inquiry.rest, inquiry.by, dialog, lane, work, message, inquiry.reply_to, told)
     _obey(call, inquiry, told)
     await follow_up(unit, work, keyring)
+    await audit.record(unit, line.tenant, *work.acts)
     await save_books(unit, [book])
     await outbox.enqueue(unit, line.tenant, work.rows, keyring)
 

@@ -3,7 +3,7 @@
 import structlog
 
 from sessions.events import Incoming
-from tenants import set_aside
+from tenants import audit, set_aside
 from tenants.crypto import Keyring
 from tenants.db import Database, UnitOfWork, is_passing
 from tenants.dead_letters import mark_late
@@ -65,6 +65,7 @@ class Replays:
         await trace(unit, [(work, [incoming])])
         disposition = dispatch(incoming, work)
         await follow_up(unit, work, self._keyring)
+        await audit.record(unit, line.tenant, *work.acts)
         await save_books(unit, [work.dialogs])
         await enqueue(unit, line.tenant, mark_late(work.rows, replay.received_at), self._keyring)
         return disposition

@@ -6,9 +6,9 @@ from datetime import timedelta
 from sessions.errors import Flaky, FloodWait, Gone, Revoked, SessionError
 from tenants import dialogs, intake, outbox, topics
 from tenants.backoff import backoff
-from tenants.connections import follow_group
 from tenants.crypto import Keyring
 from tenants.db import UnitOfWork
+from tenants.groups import follow_group
 from tenants.ids import ChatId, TenantId
 from tenants.outbox import Body, Delivered, NewRow, Row
 from worker import metrics

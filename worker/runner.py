@@ -13,7 +13,6 @@ from sessions.errors import Rejected, Revoked, SessionError
 from sessions.events import Cursor
 from sessions.port import Session, SessionFactory
 from tenants.backoff import backoff, patiently
-from tenants.connections import mark_revoked, read_token
 from tenants.crypto import Keyring
 from tenants.db import Database
 from tenants.errors import LeaseLost, NotFound
@@ -23,6 +22,7 @@ from tenants.leases import Lease, require
 from tenants.outbox import ages_of_recent_sends, recent_sends_to_groups
 from tenants.parallel import Mode
 from tenants.runnable import Runnable
+from tenants.tokens import mark_revoked, read_token
 from worker import metrics
 from worker.allowance import Allowance
 from worker.housekeeper import Housekeeper

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from sessions.events import ChatKind, Cursor, Incoming, Message
-from tenants import intake, outbox, set_aside, topics
+from tenants import audit, intake, outbox, set_aside, topics
 from tenants.backlog import look_back
 from tenants.crypto import Keyring
 from tenants.db import Database, UnitOfWork
@@ -178,6 +178,7 @@ class Turn:
         await meet_operators(unit, list(works.values()))
         for work in works.values():
             await follow_up(unit, work, self._keyring)
+        await audit.record_all(unit, {tenant: work.acts for tenant, work in works.items()})
         changed = await save_books(unit, [work.dialogs for work in works.values()])
         if intakes:
             await self._commit_intakes(unit, intakes, homes)

@@ -17,10 +17,11 @@ from setup_bot.screens.mode import webhook_in_the_way
 from setup_bot.services import Services
 from setup_bot.talk import Talk
 from setup_bot.texts import say, words
-from tenants.connections import Tenant, find_token
+from tenants.connections import Tenant
 from tenants.errors import Conflict, DomainError, Invalid
 from tenants.ids import UserId
 from tenants.parallel import Mode
+from tenants.tokens import find_token
 
 MASKED = "[token]"
 """What the transport makes of the bot's own token wherever Telegram sends it."""

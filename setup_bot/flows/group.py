@@ -14,7 +14,8 @@ from setup_bot.services import Services
 from setup_bot.talk import Talk
 from setup_bot.texts import words
 from setup_bot.verification import Facts, Report, judge, report_trouble
-from tenants.connections import ProposedGroup, Tenant
+from tenants.connections import Tenant
+from tenants.groups import ProposedGroup
 from tenants.ids import ChatId, TenantId, UserId
 
 

@@ -21,7 +21,10 @@ _WHOLE_NUMBER = re.compile(r"-?\d{1,19}")
 
 @dataclass(frozen=True)
 class Kind:
-    """One way to type a value. `parse` raises `Invalid` with a sentence that says what to type instead."""
+    """One way to type a value. `parse` raises `Invalid` with a sentence that says what to type instead.
+
+    `is_audited`: no value of this kind holds a secret, so the audit log keeps what it was and what it is.
+    """
 
     name: str
     hint: str
@@ -29,6 +32,7 @@ class Kind:
     show: Callable[[Any], str]
     names: tuple[str, ...] = ()
     """What can be chosen, where that is all."""
+    is_audited: bool = False
 
 
 def _parse_text(typed: str) -> str:
@@ -141,14 +145,15 @@ def _show_keywords(groups: list[list[str]]) -> str:
     return ", ".join(shown) or OFF
 
 
-TEXT = Kind("text", "Send the text. OFF switches it off.", _parse_text, lambda value: value or OFF)
-NUMBER = Kind("number", "Send a whole number.", _parse_number, str)
-FLAG = Kind("flag", "ON or OFF.", _parse_flag, lambda value: "ON" if value else OFF)
+TEXT = Kind("text", "Send the text. OFF switches it off.", _parse_text, lambda value: value or OFF, is_audited=True)
+NUMBER = Kind("number", "Send a whole number.", _parse_number, str, is_audited=True)
+FLAG = Kind("flag", "ON or OFF.", _parse_flag, lambda value: "ON" if value else OFF, is_audited=True)
 IDS = Kind(
     "ids",
     "Send ids separated by commas. OFF clears the list.",
     _parse_ids,
     lambda value: ", ".join(map(str, value)) or OFF,
+    is_audited=True,
 )
 STRINGS = Kind(
     "texts",
@@ -174,6 +179,7 @@ KEYWORDS = Kind(
     'Send keywords in double quotes: commas mean or, ["a","b"] means both, "~a" means not. OFF clears.',
     _parse_keywords,
     _show_keywords,
+    is_audited=True,
 )
 
 

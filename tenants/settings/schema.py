@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from tenants.markdown import MarkupError, parse
-from tenants.plans import Plan
+from tenants.plans import AUDIT_LIVES, Plan
 from tenants.settings.field import Frozen, Max, Never, NeverOff, Setting
 from tenants.settings.kinds import (
     COMMANDS,
@@ -34,6 +34,9 @@ TELEGRAM = 777000
 """The account from which Telegram itself writes."""
 KEYWORDS_EXAMPLE = '"help", ["call","operator"], ["price","~wholesale"]'
 NEVER_CLOSE = 1_000_000
+LONGEST_AUDIT_DAYS = 3650
+LEAST_AUDIT_DAYS = AUDIT_LIVES[Plan.FREE].days
+"""Nobody makes others' acts forgotten sooner than the least plan does."""
 GREETING = "Hello, {title}\\! Thank you for writing\\. We answer here as soon as we can\\."
 
 
@@ -67,6 +70,12 @@ def _everyone_alone(people: list[Any]) -> list[Any]:
     if EVERYONE in people and len(people) > 1:
         raise ValueError("a dot for everyone stands alone")
     return people
+
+
+def _long_enough(days: int) -> int:
+    if 0 < days < LEAST_AUDIT_DAYS:
+        raise ValueError(f"is 0, or {LEAST_AUDIT_DAYS} or more")
+    return days
 
 
 TelegramId = Annotated[int, Field(ge=-(2**52), le=2**52)]
@@ -279,3 +288,22 @@ class Settings(BaseModel):
         Field(max_length=100, description="Commands that other bots in the group obey: we stay silent."),
         Setting("Commands of other bots", section="team", kind=COMMANDS, example="/invoice, /stock"),
     ] = Field(default_factory=list)
+
+    AUDIT_DAYS: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=LONGEST_AUDIT_DAYS,
+            description="How long it is kept who started, stopped or changed something here, and who closed which "
+            f"dialog: {LEAST_AUDIT_DAYS} days or more. 0 = as long as the plan says: "
+            f"{', '.join(f'{plan} {kept.days}' for plan, kept in AUDIT_LIVES.items())}.",
+        ),
+        AfterValidator(_long_enough),
+        Setting(
+            "Keep the audit log, days",
+            section="history",
+            kind=NUMBER,
+            example="30",
+            up_to={plan: Max(AUDIT_LIVES[plan].days) for plan in (Plan.FREE, Plan.PRO)},
+        ),
+    ] = 0

@@ -16,9 +16,10 @@ from sandbox.server import Sandbox
 from sandbox.world.entities import Bot, Chat, Topic, User
 from sandbox.world.messages import Message
 from tenants.config import Config
-from tenants.connections import Connections, ProposedGroup, Tenant
+from tenants.connections import Connections, Tenant
 from tenants.crypto import Keyring
 from tenants.db import Database
+from tenants.groups import ProposedGroup
 from tenants.plans import Plan
 from tenants.settings.service import SettingsService
 from worker.main import run as run_worker
@@ -104,7 +105,7 @@ async def connect_desk(connections: Connections, database: Database, owner: User
     word = await connections.make_group_link(owner.id, tenant.id)
     proposed = ProposedGroup(tenant.id, group.id, group.title, owner.id)
     async with database.tenant(tenant.id) as unit:
-        from tenants.connections import propose_group
+        from tenants.groups import propose_group
 
         assert await propose_group(unit, proposed, word)
     return await connections.attach_group(owner.id, proposed, title=group.title)

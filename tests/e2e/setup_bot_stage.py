@@ -13,9 +13,10 @@ from sandbox.server import Sandbox
 from sandbox.world import Bot, Callback, Chat, Message, User, callbacks
 from setup_bot.main import run
 from tenants.config import Config
-from tenants.connections import Connections, ProposedGroup, Tenant, propose_group
+from tenants.connections import Connections, Tenant
 from tenants.crypto import load_keyring
 from tenants.db import Database
+from tenants.groups import ProposedGroup, propose_group
 from tenants.ids import ChatId, TenantId, UserId
 from tenants.plans import Plan
 from tests.e2e.conftest import connect_desk

@@ -12,9 +12,10 @@ from sandbox.world import Bot, Chat
 from setup_bot.callbacks import Use
 from setup_bot.main import run
 from tenants.config import Config
-from tenants.connections import ProposedGroup, mark_revoked, propose_group
 from tenants.db import Database
+from tenants.groups import ProposedGroup, propose_group
 from tenants.ids import ChatId, UserId
+from tenants.tokens import mark_revoked
 from tests.e2e.setup_bot_stage import RIGHTS, Person, Stage, open_stage, running_stage
 
 

@@ -13,8 +13,9 @@ from sandbox.faults import Fault
 from sandbox.server import Sandbox
 from setup_bot.main import run
 from tenants.config import Config, ConfigError
-from tenants.connections import Tenant, mark_revoked
+from tenants.connections import Tenant
 from tenants.db import Database
+from tenants.tokens import mark_revoked
 from tests.e2e.setup_bot_stage import Stage, open_stage, running_stage
 
 

@@ -17,6 +17,7 @@ WAYS = [
     ("PATCH", "/settings", {"AUTOCLOSE": 24}),
     ("GET", "/dead-letters", None),
     ("POST", "/dead-letters/replay", {"all": True}),
+    ("GET", "/audit", None),
 ]
 EVERY_WAY = pytest.mark.parametrize(("method", "path", "body"), WAYS)
 

@@ -67,6 +67,7 @@ def test_every_operation_needs_a_key_and_may_answer_with_a_problem(document):
         "patch /v1/tenants/{tenant_id}/settings",
         "get /v1/tenants/{tenant_id}/dead-letters",
         "post /v1/tenants/{tenant_id}/dead-letters/replay",
+        "get /v1/tenants/{tenant_id}/audit",
     }
     for name, operation in operations.items():
         assert operation["security"] == [{"key": []}], name
@@ -82,6 +83,7 @@ def test_operations_have_short_names_of_their_own(document):
         "change_settings",
         "change_tenant",
         "erase_tenant",
+        "list_audit",
         "list_dead_letters",
         "list_tenants",
         "replay_dead_letters",

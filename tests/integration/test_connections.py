@@ -4,24 +4,18 @@ import asyncpg
 import pytest
 from sqlalchemy import func, select
 
-from tenants.connections import (
-    TOKEN_COLUMN,
-    Connections,
-    ProposedGroup,
-    find_token,
-    mark_revoked,
-    propose_group,
-    read_token,
-)
+from tenants.connections import Connections
 from tenants.crypto import Keyring
 from tenants.db import SETUP_CHANNEL, Database, shard_channel
 from tenants.errors import Conflict, Invalid, NotFound
+from tenants.groups import ProposedGroup, propose_group
 from tenants.ids import ChatId, TenantId, UserId, new_id
 from tenants.intake import note_problem
 from tenants.leases import shard_of
 from tenants.models import api_keys, farewells, jobs, tenants
 from tenants.plans import Plan
 from tenants.runnable import list_runnable
+from tenants.tokens import TOKEN_COLUMN, find_token, mark_revoked, read_token
 from tests.factories import OWNER, STRANGER, TENANT_TABLES, fill_every_table, make_running, make_tenant, make_token
 from tests.work import do_jobs
 

@@ -5,10 +5,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select, update
 
-from tenants.connections import LINK_LIVES, Connections, ProposedGroup, Tenant, propose_group
+from tenants.connections import Connections, Tenant
 from tenants.crypto import Keyring
 from tenants.db import Database
 from tenants.errors import Conflict
+from tenants.groups import LINK_LIVES, ProposedGroup, propose_group
 from tenants.ids import ChatId, UserId
 from tenants.models import group_links
 from tenants.plans import Plan

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select, text
 
 from tenants import leases, owner_notices
-from tenants.connections import Connections, Tenant, mark_revoked
+from tenants.connections import Connections, Tenant
 from tenants.crypto import Keyring
 from tenants.db import SETUP_CHANNEL, Database
 from tenants.errors import LeaseLost
@@ -27,6 +27,7 @@ from tenants.owner_notices import (
     still_holds,
 )
 from tenants.plans import Plan
+from tenants.tokens import mark_revoked
 from tests.factories import OWNER, STRANGER, make_tenant
 
 KINDS = ("revoked", "conflict", "group_trouble", "group_mended")

@@ -8,7 +8,7 @@ from sqlalchemy import select, text
 
 from tenants import parallel
 from tenants.config import ConfigError
-from tenants.connections import NOT_OFFERED, Connections, Tenant, mark_revoked
+from tenants.connections import NOT_OFFERED, Connections, Tenant
 from tenants.crypto import Keyring
 from tenants.db import Database
 from tenants.errors import Conflict, Invalid, LeaseLost, NotFound
@@ -19,6 +19,7 @@ from tenants.models import access_hashes, logins
 from tenants.parallel import Mode
 from tenants.plans import Plan
 from tenants.runnable import list_runnable
+from tenants.tokens import mark_revoked
 from tests.factories import OWNER, STRANGER, fill_every_table, make_running, make_tenant, make_token
 from tests.work import do_jobs
 from worker.safe import TenantSafe

@@ -193,6 +193,10 @@ SECRET_COLUMNS = {
     ("updates", "chat_id"),
     ("message_map", "chat_id"),
     ("api_keys", "label"),
+    ("audit", "actor_id"),
+    ("audit", "actor_name"),
+    ("audit", "subject"),
+    ("audit", "params"),
 }
 
 
@@ -212,7 +216,7 @@ async def test_the_fleet_reads_no_secret_and_no_personal_column(database: Databa
 @pytest.mark.usefixtures("mine")
 async def test_the_fleet_forgets_rows_and_writes_none(database: Database):
     for table in (*TENANT_TABLES, tenants, api_keys):
-        if table.name not in {"updates", "outbox", "jobs", "owner_notices"}:
+        if table.name not in {"updates", "outbox", "jobs", "owner_notices", "audit"}:
             await _denied(database, delete(table))
         key = next(iter(table.primary_key.columns))
         await _denied(database, update(table).values({key: key}))

@@ -18,7 +18,13 @@ LIMITED = [
     for (name, entry), plan in product(entries().items(), Plan)
     if entry.setting.limit(plan) is not None
 ]
-FORBIDDEN: dict[str, Any] = {"WELCOME": "", "AUTOCLOSE": 49, "LEAVE_CLOSED": ["group"], "HIDE_INFO": ["name"]}
+FORBIDDEN: dict[str, Any] = {
+    "WELCOME": "",
+    "AUTOCLOSE": 49,
+    "LEAVE_CLOSED": ["group"],
+    "HIDE_INFO": ["name"],
+    "AUDIT_DAYS": 400,
+}
 """For each setting that a plan limits, a value that the free plan refuses."""
 
 

@@ -1,8 +1,11 @@
 """`/new`: the team writes first, or watches somebody."""
 
+from tenants.audit import Action
+from tenants.dialogs import clean_name
 from tenants.identity import name_of
 from tenants.ids import ChatId
 from worker.card import introduce, say_opened
+from worker.decisions.acts import note
 from worker.decisions.command import Call, Command, Place, read_person
 
 WHOM = "Say whom: /new @ann for a name, or /new *123456789 for an id."
@@ -38,6 +41,7 @@ def act(call: Call) -> None:
     introduce(dialog, call.work)
     settings = call.work.desk.settings
     if is_news:
+        note(call.work, Action.DIALOG_OPENED, call.by, dialog.id)
         call.tell(dialog, say_opened(dialog, settings))
     who = name_of(dialog, settings)
     call.say(f"Opened: {who}." if is_news else f"There is a dialog with {who} already.")

@@ -19,8 +19,8 @@ from sessions.events import (
     StandingChanged,
     TopicEvent,
 )
-from tenants.connections import ProposedGroup
 from tenants.dialogs import Dialog, clean_name
+from tenants.groups import ProposedGroup
 from tenants.ids import ChatId, LaneId, MessageId, TopicId
 from tenants.intake import Disposition, Handled, Ignored
 from tenants.outbox import Ask

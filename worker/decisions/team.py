@@ -5,6 +5,7 @@ from tenants.dialogs import Dialog, Status, clean_name, strip_square, topic_titl
 from tenants.intake import Disposition, Handled, Ignored, Queued
 from tenants.outbox import Body, NewRow
 from tenants.settings.kinds import find_word
+from worker.decisions.acts import note_status
 from worker.decisions.claiming import claim
 from worker.decisions.command import read_command
 from worker.decisions.orders import ordered_in_general, ordered_in_topic
@@ -81,6 +82,7 @@ def topic_event(event: TopicEvent, work: Work) -> Disposition:
     dialog = work.dialogs.by_topic.get(event.topic_id)
     if dialog is None:
         return Ignored("not_a_dialog")
+    before = dialog.status
     if event.what == "closed":
         dialog.close()
         dialog.topic_open = False
@@ -90,6 +92,7 @@ def topic_event(event: TopicEvent, work: Work) -> Disposition:
             dialog.hold()
     elif event.name is not None:
         _rename(dialog, event.name)
+    note_status(work, dialog, before, event.actor, "topic")
     return Handled(f"topic_{event.what}")
 
 

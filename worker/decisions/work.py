@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sessions.events import Person
-from tenants.connections import ProposedGroup
+from tenants.audit import Act
 from tenants.dialogs import DialogBook
+from tenants.groups import ProposedGroup
 from tenants.ids import ChatId, LaneId, MessageId, RowId, UserId
 from tenants.intake import Desk
 from tenants.neighbours import Neighbour
@@ -22,7 +23,7 @@ class Work:
     """`traces` is empty where nothing had to be asked; `rewritten` are bodies of rows that wait; `calls` are commands
     that need the database. `neighbours` are the connections that share the group, oldest first, where a command was
     typed in General; `operators` are those who wrote. `is_late`: it was set aside when it came, and somebody asked
-    for it again.
+    for it again. `acts` go into the audit log with the rest.
     """
 
     desk: Desk
@@ -36,6 +37,7 @@ class Work:
     operators: dict[UserId, Person] = field(default_factory=dict)
     proposals: list[tuple[ProposedGroup, str]] = field(default_factory=list)
     calls: "list[Call]" = field(default_factory=list)
+    acts: list[Act] = field(default_factory=list)
     moved_to: ChatId | None = None
     is_late: bool = False
 

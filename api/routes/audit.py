@@ -1,0 +1,71 @@
+"""The audit log of a connection: who did what, and when."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import UUID
+
+from litestar import Router, get
+from litestar.params import FromPath, QueryParameter
+
+from api.deps import TheAudit, TheOwner
+from api.models import AuditPage, audit_entry_view
+from api.openapi import Documented
+from tenants.audit import Action
+from tenants.errors import Invalid
+from tenants.ids import TenantId, UserId
+
+_Limit = Annotated[int, QueryParameter(ge=1, le=100, description="How many at most.")]
+_Cursor = Annotated[str | None, QueryParameter(description="`next` of the page before.")]
+_Action = Annotated[Action | None, QueryParameter(description="Only acts of this kind.")]
+_Actor = Annotated[int | None, QueryParameter(ge=1, le=2**52, description="Only acts of this Telegram user, by id.")]
+_Since = Annotated[
+    datetime | None, QueryParameter(description="Only acts from this moment on, with its time zone (RFC 3339).")
+]
+
+
+@get("/", operation_class=Documented, summary="Read the audit log")
+async def list_audit(
+    *,
+    owner: TheOwner,
+    audit: TheAudit,
+    tenant_id: FromPath[UUID],
+    limit: _Limit = 50,
+    cursor: _Cursor = None,
+    action: _Action = None,
+    actor: _Actor = None,
+    since: _Since = None,
+) -> AuditPage:
+    """Every administrative act, newest first."""
+    found = await audit.list_page(
+        owner,
+        TenantId(tenant_id),
+        after=_position(cursor),
+        limit=limit + 1,
+        action=action,
+        actor=None if actor is None else UserId(actor),
+        since=_moment(since),
+    )
+    page = found[:limit]
+    more = str(page[-1].id) if len(found) > limit else None
+    return AuditPage(items=[audit_entry_view(entry) for entry in page], next=more)
+
+
+def _position(cursor: str | None) -> UUID | None:
+    try:
+        return None if cursor is None else UUID(cursor)
+    except ValueError:
+        raise Invalid("This cursor is none of ours: use `next` of the page before.", field="cursor") from None
+
+
+def _moment(since: datetime | None) -> datetime | None:
+    if since is None:
+        return None
+    try:
+        if since.tzinfo is not None:
+            return since.astimezone(UTC)
+    except OverflowError:
+        pass
+    raise Invalid("Send a moment with its time zone, for example 2026-01-31T09:00:00Z.", field="since")
+
+
+router = Router("/tenants/{tenant_id:uuid}/audit", route_handlers=[list_audit], tags=["audit"])
