@@ -1,8 +1,18 @@
-"""The two columns that most tables have: a moment, and whose the row is."""
+"""What all tables share: where they are listed, how their constraints are named, and two columns: a moment, and whose
+the row is.
+"""
 
-from sqlalchemy import Column, DateTime, ForeignKey, text
+from sqlalchemy import Column, DateTime, ForeignKey, MetaData, text
 from sqlalchemy.dialects.postgresql import UUID
 
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+metadata = MetaData(naming_convention=NAMES)
 NOW = text("now()")
 
 

@@ -5,10 +5,11 @@
 
 from sqlalchemy import Table, delete, select, text
 
+from tenants.columns import metadata
 from tenants.db import UnitOfWork
 from tenants.ids import TenantId
 from tenants.jobs import Job
-from tenants.models import farewells, jobs, metadata, tenants
+from tenants.models import farewells, jobs, tenants
 
 PIECE = 5000
 """Rows of one transaction."""

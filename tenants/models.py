@@ -13,7 +13,6 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     SmallInteger,
     Table,
     Text,
@@ -22,18 +21,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
+from tenants.columns import metadata
 from tenants.columns import tenant as _tenant
 from tenants.columns import time as _time
-
-NAMES = {
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    "ck": "ck_%(table_name)s_%(constraint_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-    "pk": "pk_%(table_name)s",
-}
-metadata = MetaData(naming_convention=NAMES)
-
 
 tenants = Table(
     "tenants",
@@ -404,9 +394,6 @@ owner_notices = Table(
     CheckConstraint("state <> 'delivered' OR result_message_id IS NOT NULL", name="delivered_has_result"),
     Index("ix_owner_notices_tenant_id", "tenant_id", "kind"),
     Index(
-        "ix_owner_notices_open",
-        "owner_id",
-        "created_at",
-        postgresql_where=text("state IN ('waiting', 'sending')"),
+        "ix_owner_notices_open", "owner_id", "created_at", postgresql_where=text("state IN ('waiting', 'sending')")
     ),
 )

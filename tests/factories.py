@@ -2,6 +2,7 @@
 
 from sqlalchemy import Table, insert, text
 
+from tenants.columns import metadata
 from tenants.connections import Connections, Tenant
 from tenants.crypto import Keyring
 from tenants.db import Database, UnitOfWork
@@ -17,7 +18,6 @@ from tenants.models import (
     lanes,
     logins,
     message_map,
-    metadata,
     notes,
     operators,
     outbox,

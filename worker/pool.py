@@ -9,7 +9,7 @@ from sessions.port import SessionFactory
 from tenants.config import Config
 from tenants.crypto import Keyring
 from tenants.db import Database
-from tenants.dialogs import close_due
+from tenants.dialog_events import close_due
 from tenants.ids import TenantId
 from tenants.intake import note_alive
 from tenants.leases import Lease, require, shard_of

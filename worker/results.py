@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from sessions.errors import Flaky, FloodWait, Gone, Revoked, SessionError
-from tenants import dialogs, intake, outbox, topics
+from tenants import dialog_events, intake, outbox, topics
 from tenants.backoff import backoff
 from tenants.crypto import Keyring
 from tenants.db import UnitOfWork
@@ -56,7 +56,7 @@ async def _record_taken(unit: UnitOfWork, line: Line, row: Row, keyring: Keyring
     """Says so in the topic, once."""
     if not await outbox.finish(unit, line.tenant, line.lease, row) or row.dialog is None:
         return
-    lane = await dialogs.get_topic_lane(unit, line.tenant, row.dialog)
+    lane = await dialog_events.get_topic_lane(unit, line.tenant, row.dialog)
     reply_to = row.source[1] if row.source else None
     await outbox.enqueue(unit, line.tenant, [NewRow(lane, "notice", Body(DELETED), reply_to=reply_to)], keyring)
 
@@ -99,7 +99,7 @@ async def _gone(unit: UnitOfWork, line: Line, run: Sequence[Row], error: Gone, k
     first = run[0]
     if first.direction == "customer":
         if error.moved_to is not None and first.dialog is not None:
-            await dialogs.follow_chat(unit, line.tenant, first.dialog, ChatId(error.moved_to))
+            await dialog_events.follow_chat(unit, line.tenant, first.dialog, ChatId(error.moved_to))
             await _snooze(unit, line, run, delay=NOW, error=error, counted=False)
         else:
             await _give_up(unit, line, run, error, keyring)
@@ -123,7 +123,7 @@ async def _give_up(unit: UnitOfWork, line: Line, run: Sequence[Row], error: Sess
     if first.dialog is None or first.kind == "notice":
         return
     unreachable = isinstance(error, Gone) and first.direction == "customer"
-    state = await dialogs.note_failure(
+    state = await dialog_events.note_failure(
         unit, line.tenant, first.dialog, unreachable=unreachable, answer=first.kind == "answer"
     )
     if first.kind != "answer" and state.was_unreachable:

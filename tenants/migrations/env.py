@@ -6,7 +6,8 @@ from alembic import context
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from tenants.models import metadata
+from tenants import models  # noqa: F401  # so that it lists its tables
+from tenants.columns import metadata
 
 
 def _run(connection: Connection) -> None:

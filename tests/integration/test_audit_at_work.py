@@ -5,7 +5,7 @@ from sqlalchemy import text
 
 from sessions.events import Person
 from sessions.port import Batch, Cursor
-from tenants.dialogs import close_due
+from tenants.dialog_events import close_due
 from tenants.errors import LeaseLost
 from tenants.ids import UserId
 from tests.fakes import BOT

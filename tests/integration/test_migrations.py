@@ -10,11 +10,12 @@ from alembic.util import CommandError
 from sqlalchemy import func, select
 
 from backline.embedded import Postgres, temporary_folder
+from tenants.columns import metadata
 from tenants.connections import Connections
 from tenants.db import Database
 from tenants.leases import SETUP_BOT, SHARDS
 from tenants.migrate import alembic_config, check, upgrade
-from tenants.models import metadata, tenants
+from tenants.models import tenants
 from tenants.plans import Plan
 from tests.factories import OWNER, TENANT_TABLES, fill_every_table, make_tenant
 from tests.work import do_jobs

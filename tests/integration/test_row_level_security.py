@@ -6,10 +6,11 @@ import pytest
 from sqlalchemy import Executable, LargeBinary, Table, delete, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
+from tenants.columns import metadata
 from tenants.connections import Tenant
 from tenants.db import APP_ROLE, FLEET_ROLE, Database, UnitOfWork
 from tenants.ids import UserId, new_id
-from tenants.models import api_keys, dialogs, lanes, metadata, outbox, tenants, updates
+from tenants.models import api_keys, dialogs, lanes, outbox, tenants, updates
 from tests.factories import OWNER, STRANGER, TENANT_TABLES, fill_every_table, make_tenant
 
 REFUSED = "row-level security"
