@@ -122,7 +122,7 @@ def choices(*names: str) -> Kind:
         return [name for name in names if name in items]
 
     hint = f"Send any of these, separated by commas: {listed}. OFF clears."
-    return Kind("choices", hint, parse, lambda value: ", ".join(value) or OFF, names)
+    return Kind("choices", hint, parse, lambda value: ", ".join(value) or OFF, names, is_audited=True)
 
 
 def choice(*names: str) -> Kind:
@@ -137,7 +137,14 @@ def choice(*names: str) -> Kind:
             raise Invalid(f"“{word[:40]}” is none of: {listed}.")
         return word
 
-    return Kind("choice", f"Send one of: {listed}. OFF leaves it to Telegram.", parse, lambda v: v or OFF, names)
+    return Kind(
+        "choice",
+        f"Send one of: {listed}. OFF leaves it to Telegram.",
+        parse,
+        lambda v: v or OFF,
+        names,
+        is_audited=True,
+    )
 
 
 def _show_keywords(groups: list[list[str]]) -> str:
@@ -160,12 +167,14 @@ STRINGS = Kind(
     "Send texts in double quotes, separated by commas. OFF clears the list.",
     _parse_strings,
     _show_strings,
+    is_audited=True,
 )
 COMMANDS = Kind(
     "commands",
     "Send names of commands separated by commas. OFF clears the list.",
     _parse_commands,
     lambda value: ", ".join(f"/{name}" for name in value) or OFF,
+    is_audited=True,
 )
 EVERYONE = "."
 PEOPLE = Kind(
@@ -173,6 +182,7 @@ PEOPLE = Kind(
     "Send user ids separated by commas, or a single dot for everyone. OFF: the owner only.",
     _parse_people,
     lambda value: EVERYONE if value == [EVERYONE] else ", ".join(map(str, value)) or OFF,
+    is_audited=True,
 )
 KEYWORDS = Kind(
     "keywords",
