@@ -101,12 +101,12 @@ _MADE = text(
 
 async def record_topic(
     unit: UnitOfWork, tenant: TenantId, lease: Lease, made: TopicToMake, *, topic: TopicId, group: ChatId
-) -> None:
-    """The topic shows the status that it was made with. Nothing happens where it was adopted before, or where the
-    tenant has another group meanwhile: a topic's id counts in one group only.
+) -> bool:
+    """Whether that was news. The topic shows the status that it was made with. Nothing happens where it was adopted
+    before, or where the tenant has another group meanwhile: a topic's id counts in one group only.
     """
     values = {"tenant": tenant, "dialog": made.dialog, "topic": topic, "status": made.status, "group": group}
-    await unit.execute(_MADE, {**values, **lease.values()})
+    return bool((await unit.execute(_MADE, {**values, **lease.values()})).rowcount)
 
 
 _RETRY = text(

@@ -39,6 +39,11 @@ class ErrandResult:
     dismissed: bool = False
     """The housekeeper was refused, and the tenant's own bot went."""
 
+    @property
+    def is_remade(self) -> bool:
+        """A topic in the place of one that is gone."""
+        return isinstance(self.errand, TopicToMake) and self.errand.number > 0
+
 
 async def run_errand(
     session: Session, group: ChatId, errand: Errand, *, housekeeper: Session | None = None
@@ -77,7 +82,8 @@ async def _mend(session: Session, group: ChatId, errand: TopicToMend) -> ErrandR
     return ErrandResult(errand, is_open=False)
 
 
-async def record_errand(unit: UnitOfWork, line: Line, result: ErrandResult) -> None:
+async def record_errand(unit: UnitOfWork, line: Line, result: ErrandResult) -> bool:
+    """Whether a topic has just come into being that nothing was known of."""
     errand = result.errand
     if result.dismissed and line.group is not None:
         await dismiss_housekeeper(unit, line.group)
@@ -86,7 +92,9 @@ async def record_errand(unit: UnitOfWork, line: Line, result: ErrandResult) -> N
     elif isinstance(errand, TopicToMend):
         await topics.record_mended(unit, line.tenant, line.lease, errand, title=result.title, is_open=result.is_open)
     elif result.topic is not None and line.group is not None:
-        await topics.record_topic(unit, line.tenant, line.lease, errand, topic=result.topic, group=line.group)
+        topic, group = result.topic, line.group
+        return await topics.record_topic(unit, line.tenant, line.lease, errand, topic=topic, group=group)
+    return False
 
 
 async def _postpone(unit: UnitOfWork, line: Line, errand: Errand, error: SessionError) -> None:

@@ -36,6 +36,7 @@ from worker.decisions.work import Work
 from worker.effects import follow_up
 from worker.errands import Errand, ErrandResult, record_errand
 from worker.general import meet_operators, open_general
+from worker.introductions import introduce_again
 from worker.line import Line
 from worker.results import record_refused, record_sent, record_settled
 from worker.sending import Refused, Sent, Settled, units_of
@@ -159,7 +160,9 @@ class Turn:
             if part.group_recovered:
                 await intake.note_group_problem(unit, part.tenant, None)
             if part.errand_result is not None:
-                await record_errand(unit, part.line, part.errand_result)
+                is_new = await record_errand(unit, part.line, part.errand_result)
+                if is_new and part.errand_result.is_remade:
+                    await introduce_again(unit, part.line, part.errand_result, self._keyring)
         checkpoint("turn.recorded")
 
     async def _store(self, unit: UnitOfWork, parts: Sequence[Part], homes: Homes) -> set[TenantId]:
@@ -323,7 +326,8 @@ def _set_aside(incoming: Incoming, reason: str, work: Work) -> Outcome:
     is_customers = isinstance(event, Message) and event.chat.kind is ChatKind.PRIVATE and not event.outgoing
     if isinstance(event, Message) and is_customers and not silent:
         dialog = work.dialogs.by_chat.get(event.chat.id)
-        if dialog and not (dialog.apologized_at and work.desk.now - dialog.apologized_at < APOLOGIZE_EVERY):
+        lately = dialog and dialog.apologized_at and work.desk.now - dialog.apologized_at < APOLOGIZE_EVERY
+        if dialog and not lately and not work.is_ignored(event.chat.id):
             dialog.apologized_at = work.desk.now
             work.rows.append(NewRow(dialog.customer_lane, "text", Body(APOLOGY)))
     return Outcome(incoming.id, incoming.kind, Failed(reason), incoming.raw)

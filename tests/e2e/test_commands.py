@@ -4,37 +4,14 @@ import pytest
 
 from tenants.config import Config
 from tests.e2e.conftest import Stage
+from tests.e2e.orders import ANNA, mentioned, opened, say
 
-ANNA = "Anna Petrova"
 
 
 @pytest.fixture
 def config(config: Config) -> Config:
     """Commands are what is tried here, not the group's budget."""
     return config.model_copy(update={"group_sends_per_minute": 100_000})
-
-
-async def opened(desk: Stage) -> None:
-    desk.world.send(desk.customer, desk.bot, "hello")
-    await desk.until(lambda: desk.in_topic(ANNA) and desk.seen_by())
-
-
-async def say(desk: Stage, words: str, who=None):
-    """What the bot answers in the topic, as a reply."""
-    topic = desk.topic(ANNA)
-    typed = desk.world.send(who or desk.operator, desk.group, words, topic=topic)
-    await desk.until(lambda: [m for m in desk.in_topic(ANNA) if m.reply_to == typed.id], f"an answer to {words[:60]}")
-    return next(m for m in desk.in_topic(ANNA) if m.reply_to == typed.id)
-
-
-def mentioned(message) -> dict[str, int]:
-    """The words of each mention, and whom it leads to."""
-    text = message.text.encode("utf-16-le")
-    found = [entity for entity in message.content.entities if entity.type == "text_mention"]
-    return {
-        text[2 * entity.offset : 2 * (entity.offset + entity.length)].decode("utf-16-le"): entity.user.id
-        for entity in found
-    }
 
 
 async def test_info_shows_the_customers_card_with_a_link_and_the_notes(desk: Stage) -> None:
@@ -188,3 +165,15 @@ async def test_odd_input_gets_one_clear_sentence(desk: Stage) -> None:
     for typed, answer in expected.items():
         assert (await say(desk, typed)).text == (answer or whom), typed[:40]
     assert await desk.rows("SELECT 1 FROM notes") == []
+
+
+async def test_a_topic_that_is_made_again_shows_the_card_again(desk: Stage) -> None:
+    await desk.change(AUTO_INFO=True)
+    await opened(desk)
+    await desk.until(lambda: len(desk.in_topic(ANNA)) == 2)
+    desk.world.delete_topic(desk.owner, desk.group, desk.topic(ANNA))
+    desk.world.send(desk.customer, desk.bot, "still there?")
+    await desk.until(lambda: len(desk.in_topic(ANNA)) == 2, "the message and the card")
+    message, shown = desk.in_topic(ANNA)
+    assert message.text == "still there?"
+    assert shown.text.splitlines()[:2] == [ANNA, "@anna_p"]

@@ -8,38 +8,14 @@ from tenants.config import Config
 from tenants.connections import Connections
 from tenants.plans import Plan
 from tests.e2e.conftest import RIGHTS, Stage, connect_desk, working
+from tests.e2e.orders import ANNA, address, answers_to, ask, links
 
-ANNA = "Anna Petrova"
 
 
 @pytest.fixture
 def config(config: Config) -> Config:
     """Commands are what is tried here, not the group's budget."""
     return config.model_copy(update={"group_sends_per_minute": 100_000})
-
-
-def answers(stage: Stage, typed):
-    history = stage.world.history(stage.group, stage.group.topics[1])
-    return [message for message in history if message.reply_to == typed.id]
-
-
-async def ask(stage: Stage, words: str, who=None):
-    typed = stage.world.send(who or stage.operator, stage.group, words)
-    await stage.until(lambda: answers(stage, typed), f"an answer to {words[:60]}")
-    return answers(stage, typed)[0]
-
-
-def links(message) -> dict[str, str]:
-    text = message.text.encode("utf-16-le")
-    found = [entity for entity in message.content.entities if entity.type == "text_link"]
-    return {
-        text[2 * entity.offset : 2 * (entity.offset + entity.length)].decode("utf-16-le"): entity.url
-        for entity in found
-    }
-
-
-def address(stage: Stage, name: str) -> str:
-    return f"https://t.me/c/{-stage.group.id - 1_000_000_000_000}/{stage.topic(name).id}"
 
 
 async def write(stage: Stage, name: str, username: str | None = None):
@@ -133,10 +109,10 @@ async def test_of_several_bots_in_a_group_one_answers_in_general(twins) -> None:
     typed = [
         shop.world.send(shop.operator, shop.group, words) for words in ("/help", "/stats", "/find x", "/nonsense")
     ]
-    await shop.until(lambda: all(answers(shop, one) for one in typed))
+    await shop.until(lambda: all(answers_to(shop, one) for one in typed))
     await settled(shop, tea)
-    assert [[m.sender.username for m in answers(shop, one)] for one in typed] == [["acme_shop_bot"]] * 4
-    assert answers(shop, typed[1])[0].text.startswith("@acme_shop_bot (others: /stats@tea_room_bot)\n")
+    assert [[m.sender.username for m in answers_to(shop, one)] for one in typed] == [["acme_shop_bot"]] * 4
+    assert answers_to(shop, typed[1])[0].text.startswith("@acme_shop_bot (others: /stats@tea_room_bot)\n")
     named = await ask(shop, "/stats@tea_room_bot")
     assert named.sender.username == "tea_room_bot"
 
@@ -165,7 +141,7 @@ async def test_new_opens_one_dialog_per_bot_or_the_one_that_is_picked(twins) -> 
     for stage in twins:
         await stage.rows("UPDATE dialogs SET status = 'closed', waiting_since = NULL RETURNING 1")
     both = world.send(shop.operator, shop.group, f"/new *{people['Both'].id}")
-    await shop.until(lambda: len(answers(shop, both)) == 2)
+    await shop.until(lambda: len(answers_to(shop, both)) == 2)
     words = {
         "Picked": f"/new itea_room_bot *{people['Picked'].id}",
         "ByAt": f"/new I@Tea_Room_Bot *{people['ByAt'].id}",
@@ -173,11 +149,11 @@ async def test_new_opens_one_dialog_per_bot_or_the_one_that_is_picked(twins) -> 
     }
     typed = {name: world.send(shop.operator, shop.group, text) for name, text in words.items()}
     wrong = world.send(shop.operator, shop.group, "/new nonsense")
-    await shop.until(lambda: all(answers(shop, one) for one in (*typed.values(), wrong)))
+    await shop.until(lambda: all(answers_to(shop, one) for one in (*typed.values(), wrong)))
     await settled(shop, tea)
     for one in typed.values():
-        assert [m.sender.username for m in answers(shop, one)] == ["tea_room_bot"]
-    assert [m.sender.username for m in answers(shop, wrong)] == ["acme_shop_bot"]
+        assert [m.sender.username for m in answers_to(shop, one)] == ["tea_room_bot"]
+    assert [m.sender.username for m in answers_to(shop, wrong)] == ["acme_shop_bot"]
 
 
 async def test_where_the_first_is_stopped_the_next_answers(twins) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sessions.events import Chat, ChatKind, Cursor, Incoming, Message, Person, TopicEvent
@@ -135,6 +135,8 @@ DEEDS = st.one_of(
 
 
 @given(st.lists(DEEDS, max_size=30))
+@example([("answer", PEOPLE[0]), ("answer", PEOPLE[1]), ("wait", 10), ("answer", PEOPLE[1])])
+@example([("answer", PEOPLE[0]), ("answer", PEOPLE[1]), ("take", PEOPLE[1]), ("answer", PEOPLE[0])])
 def test_a_dialog_has_the_owner_that_the_rules_say_and_none_once_it_is_closed(deeds):
     scene = floor()
     for name, *given_to_it in deeds:

@@ -54,7 +54,9 @@ class Work:
         return chat in self.desk.settings.IGNORE_CHATS
 
     def is_welcome(self, chat: ChatId) -> bool:
-        """WHITE_LIST, which a dialog passes that the team opened."""
+        """WHITE_LIST, which a dialog passes that the team opened; nobody passes IGNORE_CHATS."""
+        if self.is_ignored(chat):
+            return False
         allowed = self.desk.settings.WHITE_LIST
         dialog = self.dialogs.by_chat.get(chat)
         return not allowed or chat in allowed or (dialog is not None and dialog.opened_by_team)
