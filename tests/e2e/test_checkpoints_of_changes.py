@@ -1,15 +1,13 @@
 """A worker is killed at each named edge while people edit and react: in the end both sides show the same."""
 
-import os
 import random
-import signal
 from datetime import timedelta
 
 import pytest
 
 from sandbox.world import Message
 from tests.e2e.conftest import Stage
-from tests.e2e.test_checkpoints import Talk, _begin, _die, workers_of
+from tests.e2e.killing import Talk, begin, die, workers_of
 from worker.checkpoints import NAMES
 
 EDGES = [name for name in NAMES if not name.startswith("errand")]
@@ -23,8 +21,8 @@ class Changing(Talk):
         super().__init__(stage)
         self.edits = 0
 
-    def go_on(self) -> None:
-        super().go_on()
+    async def go_on(self) -> None:
+        await super().go_on()
         first = self.first()
         if first is not None and self.stage.in_topic(self.stage.customer.name):
             self.edits += 1
@@ -54,13 +52,12 @@ async def test_kills_at_a_checkpoint_lose_no_change(stage: Stage, checkpoint: st
     chance = random.Random(checkpoint)  # noqa: S311  # a seed, so that a failure comes again
     talk = Changing(stage)
     async with workers_of(stage) as workers:
-        await _begin(workers, talk)
+        await begin(workers, talk)
         for _ in range(3):
-            await _die(workers, talk, checkpoint, chance.randint(1, 3))
+            await die(workers, talk, checkpoint, chance.randint(1, 3))
         last = await workers.start(None)
         await stage.until(talk.is_complete, "everything, as it is now", 60)
-        os.kill(last, signal.SIGTERM)
-        assert await workers.ended() == 0
+        assert await workers.stop(last) == 0
     counted = await stage.dispositions()
     assert set(counted) <= {"relayed", "handled", "ignored", "waiting"}
     waiting = await stage.rows("SELECT DISTINCT kind FROM outbox WHERE state IN ('waiting', 'sending')")

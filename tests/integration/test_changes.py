@@ -53,7 +53,8 @@ async def _reasons(desk: DeskUnderTest) -> list[str | None]:
 
 async def _later(desk: DeskUnderTest, seconds: int) -> None:
     await desk.rows(
-        "UPDATE outbox SET not_before = not_before - CAST(:time AS interval), tried_at = tried_at - CAST(:time AS interval) RETURNING 1",
+        "UPDATE outbox SET not_before = not_before - CAST(:time AS interval),"
+        " tried_at = tried_at - CAST(:time AS interval) RETURNING 1",
         time=timedelta(seconds=seconds),
     )
 
