@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from sessions.errors import Gone, Rejected, SessionError
+from sessions.errors import Flaky, FloodWait, Gone, Rejected, SessionError
 from sessions.port import MIRROR_MARK, Caption, Copy, Doubt, IdempotencyKey, Mirror, Session, Text
 from tenants.ids import ChatId, MessageId, TopicId
 from tenants.outbox import Entity, Row, cut
@@ -106,7 +106,7 @@ async def _inquire(line: Line, row: Row) -> Result:
 async def _ask_hearing(line: Line, row: Row, chat: ChatId, title: str) -> Result:
     """Where the bot is deaf the group's topic begins with a line that says so."""
     try:
-        if not await is_deaf(line.session, line.rights, chat):
+        if not await _is_deaf(line, chat):
             return Dropped((row,))
         if row.topic is not None:
             await line.session.send(replace(_text(row, line.group), text=DEAF_LINE))
@@ -117,6 +117,14 @@ async def _ask_hearing(line: Line, row: Row, chat: ChatId, title: str) -> Result
     except SessionError as error:
         return Refused((row,), error)
     return Deaf((row,), chat, title)
+
+
+async def _is_deaf(line: Line, chat: ChatId) -> bool:
+    """Asked again later where Telegram has no time: its limits for questions are not those of the group."""
+    try:
+        return await is_deaf(line.session, line.rights, chat)
+    except FloodWait as error:
+        raise Flaky("asked_to_wait", error.text, ambiguous=False) from None
 
 
 async def _send_together(session: Session, run: Sequence[Row], group: ChatId | None) -> list[Result]:
