@@ -65,8 +65,9 @@ live-check: $(VENV)/.dev ## what we assume about Telegram, asked of Telegram (ne
 	@exec $(BIN)/python -m live_check $(ARGS)
 
 .PHONY: crashes
-crashes: $(VENV)/.dev ## a worker is killed a thousand times, at each named edge in turn (10 minutes)
-	@KILLS=91 exec $(BIN)/python -m pytest -n $(JOBS) tests/e2e/test_checkpoints.py $(ARGS)
+crashes: $(VENV)/.dev ## a worker is killed a thousand times in each mode, at each named edge in turn (20 minutes)
+	@KILLS=91 exec $(BIN)/python -m pytest -n $(JOBS) tests/e2e/test_checkpoints.py \
+		tests/e2e/test_parallel_checkpoints.py $(ARGS)
 
 .PHONY: docs
 docs: $(VENV)/.dev ## write the pages that are generated from the code

@@ -4,7 +4,7 @@ import argparse
 import asyncio
 from types import ModuleType
 
-from bench import budget, flood, idle, neighbour, relay, scale
+from bench import budget, flood, idle, idle_parallel, mirror, neighbour, relay, scale
 from bench.stage import house
 
 BENCHES: dict[str, ModuleType] = {
@@ -14,11 +14,13 @@ BENCHES: dict[str, ModuleType] = {
     "idle": idle,
     "flood": flood,
     "neighbour": neighbour,
+    "mirror": mirror,
+    "idle-parallel": idle_parallel,
 }
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench", description="Without a name: all, in about 20 minutes.")
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Without a name: all, in half an hour.")
     names = parser.add_subparsers(dest="name")
     for name, bench in BENCHES.items():
         about = (bench.__doc__ or "").partition("\n")[0]

@@ -37,14 +37,16 @@ class Desk:
     username: str
     group: int
     owner: int
+    customer: int
 
 
 class Telegram:
-    """See `bench.telegram`. `secure` is the same Bot API over TLS."""
+    """See `bench.telegram`. `secure` is the same Bot API over TLS, `mtproto` what an MTProto client has to know."""
 
     def __init__(self, http: aiohttp.ClientSession, told: dict[str, Any], process: psutil.Process) -> None:
         self.url: str = told["url"]
         self.secure: str = told["secure"]
+        self.mtproto: dict[str, Any] = told["mtproto"] or {}
         self.desks = [Desk(**desk) for desk in told["desks"]]
         self.process = process
         self._http = http
@@ -60,11 +62,30 @@ class Telegram:
         async with self._http.post(f"{self.url}/sandbox/settings", json=values) as answer:
             answer.raise_for_status()
 
+    async def seed(self, keys: Mapping[int, bytes]) -> None:
+        """Auth keys of bots that are logged in already."""
+        given = [{"bot": bot, "key": key.hex()} for bot, key in keys.items()]
+        async with self._http.post(f"{self.url}/sandbox/mtproto/keys", json=given) as answer:
+            answer.raise_for_status()
+
+    async def program_says(self, desk: Desk, words: str) -> None:
+        """What another program that drives the bot writes to its first customer, over the Bot API."""
+        sent = {"chat_id": desk.customer, "text": words}
+        async with self._http.post(f"{self.url}/bot{desk.token}/sendMessage", json=sent) as answer:
+            answer.raise_for_status()
+
     async def attended(self, desks: Sequence[Desk]) -> None:
         """Until somebody waits for the updates of all these bots."""
+        await self._until_all("parked", desks, PATIENCE)
+
+    async def heard(self, desks: Sequence[Desk], seconds: float = PATIENCE) -> None:
+        """Until an MTProto session of each of these bots follows its updates."""
+        await self._until_all("listening", desks, seconds)
+
+    async def _until_all(self, deed: str, desks: Sequence[Desk], seconds: float) -> None:
         bots = {desk.bot for desk in desks}
-        async with asyncio.timeout(PATIENCE):
-            while not bots.issubset(await self.ask("parked")):
+        async with asyncio.timeout(seconds):
+            while not bots.issubset(await self.ask(deed)):
                 await asyncio.sleep(0.2)
 
     async def round(self, desks: Sequence[Desk], words: str = "How are you?") -> None:
@@ -171,7 +192,7 @@ def worker(
     environ: Mapping[str, str], command: Sequence[str] = ("-m", "backline", "worker")
 ) -> Iterator[psutil.Process]:
     """A worker of its own process, its log thrown away as a container's log would be taken away."""
-    with _running([sys.executable, *command], env={**os.environ, **environ}, stderr=subprocess.DEVNULL) as process:
+    with running([sys.executable, *command], env={**os.environ, **environ}, stderr=subprocess.DEVNULL) as process:
         yield psutil.Process(process.pid)
 
 
@@ -179,7 +200,7 @@ def worker(
 def naive_bot(url: str, desks: Sequence[Desk]) -> Iterator[psutil.Process]:
     command = [sys.executable, str(BENCH / "naive_bot.py"), url]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    with _running(command, stdin=subprocess.PIPE, **quiet) as process:
+    with running(command, stdin=subprocess.PIPE, **quiet) as process:
         assert process.stdin is not None
         process.stdin.write("".join(f"{desk.token} {desk.group}\n" for desk in desks).encode())
         process.stdin.close()
@@ -187,7 +208,7 @@ def naive_bot(url: str, desks: Sequence[Desk]) -> Iterator[psutil.Process]:
 
 
 @contextmanager
-def _running(command: Sequence[str], **options: Any) -> Iterator[subprocess.Popen[bytes]]:
+def running(command: Sequence[str], **options: Any) -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(command, **options)
     try:
         yield process

@@ -25,7 +25,7 @@ MARK = re.compile(r"\bm\d+\b")
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
-COPIES = frozenset({"copyMessage", "copyMessages", "sendMessage"})
+COPIES = frozenset({"copyMessage", "copyMessages", "sendMessage", "messages.forwardMessages", "messages.sendMessage"})
 
 
 class Desk:
@@ -57,6 +57,7 @@ class Desk:
             "username": self.bot.username,
             "group": self.group.id,
             "owner": self.owner.id,
+            "customer": self.customers[0].id,
         }
 
 
@@ -78,6 +79,7 @@ class Theatre:
             self.wait,
             self.calls,
             self.parked,
+            self.listening,
             self.mirrored,
             self.answer,
             self.units,
@@ -129,6 +131,10 @@ class Theatre:
         """The bots for whose updates a program waits now."""
         return [bot.id for bot in self._world.bots.values() if bot.updates.on_arrival is not None]
 
+    async def listening(self, _: dict[str, Any]) -> Any:
+        """The bots of which an MTProto session has asked where the updates stand."""
+        return list({bot for bot, method, _ in self._calls if method == "updates.getState"})
+
     async def mirrored(self, _: dict[str, Any]) -> Any:
         """For each desk: marked messages that stand in its group, and how many of them stand there twice."""
         found = []
@@ -167,7 +173,8 @@ def _answering(deed: Any) -> Any:
 
 async def main(orders: dict[str, Any]) -> None:
     latency = timedelta(milliseconds=orders.get("latency_ms", 0))
-    async with Sandbox(latency=latency, flood_control=False) as sandbox:
+    port = 0 if orders.get("mtproto") else None
+    async with Sandbox(latency=latency, flood_control=False, mtproto_port=port) as sandbox:
         theatre = Theatre(sandbox, orders["desks"], orders.get("customers", 1))
         address = await _open(theatre.routes(), None)
         secure = ""
@@ -179,6 +186,7 @@ async def main(orders: dict[str, Any]) -> None:
             "url": sandbox.url,
             "bench": address,
             "secure": secure,
+            "mtproto": sandbox.mtproto.about() if sandbox.mtproto else None,
             "desks": [desk.told() for desk in theatre.desks],
         }
         sys.stdout.write(json.dumps(told) + "\n")

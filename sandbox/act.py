@@ -118,6 +118,7 @@ _DEEDS: dict[str, Deed] = {
     "add_group": lambda s: s.world.add_group(s["title"], s.me),
     "add_supergroup": lambda s: s.world.add_supergroup(s["title"], s.me),
     "add_forum": lambda s: s.world.add_forum(s["title"], s.me),
+    "add_channel": lambda s: s.world.add_channel(s["title"], s.me),
     "set_forum": lambda s: s.world.set_forum(s.chat, bool(s.get("on", True)), user=_by(s)),
     "upgrade": lambda s: s.world.upgrade(s.chat),
     "join": lambda s: s.world.join(s.me, s.chat),

@@ -94,6 +94,7 @@ _TEXTS = (
     _Text("message has protected content", None, "not_copyable", "The message is protected from being copied."),
     _Text("the group chat was deleted", "group", "group_deleted", "The group was deleted."),
     _Text("chat_admin_required", "group", "no_rights", "The bot is no administrator of the group."),
+    _Text("need administrator rights in the channel", "group", "no_rights", "The bot may not post in the channel."),
     _Text("have no rights to send", "group", "no_rights", "The bot may not write in the group."),
     _Text(
         "bot can't send messages to bots", "customer", "is_a_bot", "The customer is a bot: bots can't write to it."

@@ -67,7 +67,9 @@ class Message:
     words that a reply quotes. `described`: bots can't copy it, and `text` says what it is. `look` is what an edit has
     to say again beside the words, and `digest` is the same for two messages that show the same (`sessions.digests`).
     `typed` is what was written where `text` is only what the team may read of it; `hides_author`: nor may it see who
-    wrote it.
+    wrote it. `as_chat` is the chat in whose name it was written, as posts of channels and anonymous administrators
+    are; `signature` is what such a message is signed with (Bot API: sender_chat, author_signature). `automatic`: a
+    channel's post that came into the group of its discussions by itself (Bot API: is_automatic_forward).
     """
 
     chat: Chat
@@ -93,6 +95,9 @@ class Message:
     contact: Contact | None = None
     typed: str | None = None
     hides_author: bool = False
+    as_chat: Chat | None = None
+    signature: str = ""
+    automatic: bool = False
 
     @property
     def words(self) -> str:
@@ -152,6 +157,16 @@ class ReachChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class StandingChanged:
+    """The bot came into a group or a channel, left it, or has other rights there (my_chat_member)."""
+
+    chat: Chat
+    person: Person
+    is_present: bool
+    is_administrator: bool
+
+
+@dataclass(frozen=True, slots=True)
 class GroupMoved:
     """A group became a supergroup, which has another id (Bot API: migrate_to_chat_id)."""
 
@@ -167,7 +182,7 @@ class Other:
     reason: str
 
 
-Event = Message | Edited | Reacted | Pressed | TopicEvent | ReachChanged | GroupMoved | Other
+Event = Message | Edited | Reacted | Pressed | TopicEvent | ReachChanged | StandingChanged | GroupMoved | Other
 
 
 def read_reactions(chat: Chat, person: Person | None, message: MessageId, was: list[str], now: list[str]) -> Event:

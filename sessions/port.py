@@ -128,6 +128,8 @@ class BotIdentity:
     name: str
     username: str
     can_join_groups: bool
+    hears_groups: bool = False
+    """Its privacy mode is off: it gets all messages of groups in which it is no administrator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +202,9 @@ class Session(Protocol):
         """
         ...
 
-    async def create_topic(self, group: ChatId, name: str, key: IdempotencyKey) -> TopicId: ...
+    async def create_topic(self, group: ChatId, name: str, key: IdempotencyKey, color: int | None = None) -> TopicId:
+        """`color` is one of the six RGB values that an icon may have (Bot API: createForumTopic)."""
+        ...
 
     async def rename_topic(self, group: ChatId, topic: TopicId, name: str) -> None: ...
 
@@ -233,12 +237,14 @@ class Session(Protocol):
 class Kept:
     """What a parallel session keeps between runs. `login` is its authorization, a secret as good as the token; it may
     log in anew only after `login_wait` seconds. `tops` are the newest message ids that are known from before there
-    was a cursor: of private chats under 0, of a supergroup under its channel id.
+    was a cursor: of private chats under 0, of a supergroup under its channel id. `group` is counted from the start:
+    of a channel that no cursor knows, nobody can ask what was missed.
     """
 
     login: bytes | None = field(repr=False)
     login_wait: float = 0.0
     tops: Mapping[int, int] = field(default_factory=dict)
+    group: ChatId | None = None
 
 
 class Safe(Protocol):

@@ -205,6 +205,14 @@ ENGLISH = {
         "⚠️ Messages of @{bot} do not get into «{group}». {problem}\n\n"
         "They wait, in order, and go out when it is mended."
     ),
+    "told.deaf": (
+        "🔇 @{bot} hears only commands, mentions and replies in «{chat}». Make it an administrator of that group, or "
+        "switch its privacy mode off in @BotFather (/setprivacy), remove it from the group and add it again."
+    ),
+    "told.behind": (
+        "🐢 More messages come to @{bot} than Telegram lets it show in «{group}»: the oldest one has waited for "
+        "{minutes} minutes. Nothing is lost. Choose what is relayed with keywords or WHITE_LIST in its settings."
+    ),
     "told.group_mended": "✅ Messages of @{bot} get into «{group}» again.",
     # settings
     "settings.title": "Settings of @{bot}",

@@ -69,20 +69,23 @@ class Dialog:
     owned_until: datetime | None = None
     warned: dict[str, str] | None = None
     """The three of `tenants.claims`, and whom it has told lately."""
+    kind: str = "private"
+    """Of a person, or of a `group` or a `channel`."""
     is_new: bool = False
 
     @property
     def is_open(self) -> bool:
         return self.status is not Status.CLOSED
 
-    def customer_wrote(self) -> bool:
-        """Whether this opened the dialog: it is new, or it was closed."""
+    def customer_wrote(self, *, leave_closed: bool = False) -> bool:
+        """Whether this opened the dialog: it is new, or it was closed, and is not to be left so."""
         opened = self.is_new or self.status is Status.CLOSED
+        left = opened and leave_closed
         self.is_new = False
-        self.status = Status.USER_ANSWERED
+        self.status = Status.CLOSED if left else Status.USER_ANSWERED
         self.close_at = None
         self.unreachable_at = None
-        return opened
+        return opened and not left
 
     def team_answered(self, now: datetime, autoclose_hours: int) -> None:
         self.status = Status.SUPPORT_ANSWERED
@@ -144,7 +147,7 @@ _FIND = text(
         WHERE d.tenant_id = ANY(:adopting) AND d.topic_id IS NULL AND d.topic_asked_at IS NOT NULL
     )
     SELECT d.tenant_id, d.id, d.chat_id, d.name, d.username, d.status, d.topic_id, d.topic_name, d.topic_open,
-        d.topic_status, d.topic_asked_at, d.close_at, d.unreachable_at, d.apologized_at, d.opened_by_team,
+        d.topic_status, d.topic_asked_at, d.close_at, d.unreachable_at, d.apologized_at, d.opened_by_team, d.kind,
         d.language, d.named_by_team, d.created_at, d.owner_id, d.owner_name, d.owned_until, d.warned,
         t.id AS topic_lane, c.id AS customer_lane
     FROM wanted w JOIN dialogs d ON d.id = w.id
@@ -172,6 +175,8 @@ _WRITTEN = (
     "owner_name",
     "owned_until",
     "warned",
+    "chat_id",
+    "kind",
 )
 _IS_WAITING = bindparam("new_status") == Status.USER_ANSWERED
 _WAITING_SINCE = case((_IS_WAITING, func.coalesce(dialogs.c.waiting_since, func.now())))
@@ -201,7 +206,7 @@ class DialogBook:
             self.by_topic[dialog.topic_id] = dialog
         self._before[dialog.id] = _values(dialog)
 
-    def open(self, chat: ChatId, name: str, username: str | None) -> Dialog:
+    def open(self, chat: ChatId, name: str, username: str | None, kind: str = "private") -> Dialog:
         """A new dialog, with its lanes."""
         cleaned = clean_name(name, str(chat))
         dialog = Dialog(
@@ -219,10 +224,17 @@ class DialogBook:
             apologized_at=None,
             topic_lane=LaneId(new_id()),
             customer_lane=LaneId(new_id()),
+            kind=kind,
             is_new=True,
         )
         self.by_chat[chat] = dialog
         return dialog
+
+    def move(self, dialog: Dialog, to: ChatId) -> None:
+        """The customer's chat has another id."""
+        del self.by_chat[dialog.chat_id]
+        dialog.chat_id = to
+        self.by_chat[to] = dialog
 
     def fresh(self) -> list[Dialog]:
         return [dialog for dialog in self.by_chat.values() if dialog.id not in self._before]
@@ -332,8 +344,7 @@ def _saved(tenant: TenantId, dialog: Dialog) -> dict[str, Any]:
 
 def _new_row(tenant: TenantId, dialog: Dialog, now: datetime) -> dict[str, Any]:
     waiting = now if dialog.status is Status.USER_ANSWERED else None
-    values = {"id": dialog.id, "tenant_id": tenant, "chat_id": dialog.chat_id, "waiting_since": waiting}
-    return {**values, **_values(dialog)}
+    return {"id": dialog.id, "tenant_id": tenant, "waiting_since": waiting, **_values(dialog)}
 
 
 def _new_lanes(tenant: TenantId, dialog: Dialog) -> Sequence[dict[str, Any]]:
@@ -344,21 +355,6 @@ def _new_lanes(tenant: TenantId, dialog: Dialog) -> Sequence[dict[str, Any]]:
     )
 
 
-_CLOSE_DUE = text(
-    """
-    UPDATE dialogs d SET status = 'closed', close_at = NULL, opened_by_team = false, waiting_since = NULL,
-        owner_id = NULL, owner_name = NULL, owned_until = NULL, warned = NULL
-    WHERE d.tenant_id = :tenant AND d.close_at <= now() AND d.status = 'support_answered'
-    RETURNING d.id
-    """
-)
-
-
-async def close_due(unit: UnitOfWork, tenant: TenantId) -> int:
-    """AUTOCLOSE: closes the dialogs whose hour has come. How many."""
-    return len((await unit.execute(_CLOSE_DUE, {"tenant": tenant})).all())
-
-
 _TOPIC_LANE = text("SELECT id FROM lanes WHERE tenant_id = :tenant AND dialog_id = :dialog AND direction = 'topic'")
 
 
@@ -366,35 +362,14 @@ async def get_topic_lane(unit: UnitOfWork, tenant: TenantId, dialog: DialogId) -
     return LaneId((await unit.execute(_TOPIC_LANE, {"tenant": tenant, "dialog": dialog})).scalar_one())
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    was_unreachable: bool
-    topic_lane: LaneId
-
-
-_NOTE_FAILURE = text(
+_FOLLOW = text(
     """
-    WITH before AS (
-        SELECT id, unreachable_at FROM dialogs WHERE tenant_id = :tenant AND id = :dialog FOR NO KEY UPDATE
-    ),
-    noted AS (
-        UPDATE dialogs d SET
-            unreachable_at = CASE WHEN :unreachable THEN coalesce(d.unreachable_at, now()) ELSE d.unreachable_at END,
-            status = CASE WHEN :answer AND d.status = 'support_answered' THEN 'user_answered' ELSE d.status END,
-            waiting_since = CASE WHEN :answer AND d.status = 'support_answered' THEN now() ELSE d.waiting_since END,
-            close_at = CASE WHEN :answer THEN NULL ELSE d.close_at END
-        FROM before b WHERE d.id = b.id AND d.tenant_id = :tenant
-    )
-    SELECT b.unreachable_at IS NOT NULL AS was_unreachable, l.id AS topic_lane
-    FROM before b JOIN lanes l ON l.tenant_id = :tenant AND l.dialog_id = b.id AND l.direction = 'topic'
+    UPDATE dialogs SET chat_id = :to WHERE tenant_id = :tenant AND id = :dialog
+        AND NOT EXISTS (SELECT FROM dialogs o WHERE o.tenant_id = :tenant AND o.chat_id = :to)
     """
 )
 
 
-async def note_failure(
-    unit: UnitOfWork, tenant: TenantId, dialog: DialogId, *, unreachable: bool, answer: bool
-) -> Failure:
-    """Something could not be delivered. An answer that did not arrive leaves the customer waiting."""
-    values = {"tenant": tenant, "dialog": dialog, "unreachable": unreachable, "answer": answer}
-    row = (await unit.execute(_NOTE_FAILURE, values)).one()
-    return Failure(row.was_unreachable, row.topic_lane)
+async def follow_chat(unit: UnitOfWork, tenant: TenantId, dialog: DialogId, to: ChatId) -> None:
+    """A customer's group has another id now, as an answer of Telegram's says before the update does."""
+    await unit.execute(_FOLLOW, {"tenant": tenant, "dialog": dialog, "to": to})

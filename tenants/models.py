@@ -35,9 +35,8 @@ NOW = text("now()")
 
 
 def _time(name: str, *, default: bool = False, nullable: bool | None = None) -> Column[object]:
-    server_default = NOW if default else None
     null = (not default) if nullable is None else nullable
-    return Column(name, DateTime(timezone=True), server_default=server_default, nullable=null)
+    return Column(name, DateTime(timezone=True), server_default=NOW if default else None, nullable=null)
 
 
 def _tenant(*, primary_key: bool = False) -> Column[object]:
@@ -115,6 +114,8 @@ intakes = Table(
     _time("problem_at"),
     _time("received_at"),
     _time("alive_at"),
+    _time("behind_since"),  # the group has had a long backlog
+    _time("behind_said_at"),
 )
 
 logins = Table(
@@ -269,6 +270,9 @@ outbox = Table(
     _time("tried_at"),
     _time("ended_at"),
     Column("digest", LargeBinary),  # of the source's content, to tell an edit that changes nothing
+    Column("author_id", BigInteger),  # the member of a group, or the chat, that wrote it
+    Column("thread_id", BigInteger),  # the topic of a customer's group
+    Column("is_loose", Boolean, nullable=False, server_default=text("false")),  # joined after a long backlog only
     UniqueConstraint("lane_id", "lane_seq"),
     ForeignKeyConstraint(["tenant_id", "lane_id"], ["lanes.tenant_id", "lanes.id"], ondelete="CASCADE"),
     CheckConstraint(
@@ -301,6 +305,7 @@ message_map = Table(
     Column("part_at", Integer, nullable=False, server_default=text("0")),  # where it begins in a joined text
     _time("created_at", default=True),
     Column("digest", LargeBinary),  # of the content that both show
+    Column("thread_id", BigInteger),  # the topic of a customer's group in which it stands
     Index("ix_message_map_tenant_id_group_id_topic_message_id", "tenant_id", "group_id", "topic_message_id"),
 )
 
@@ -390,9 +395,6 @@ owner_notices = Table(
     CheckConstraint("state <> 'delivered' OR result_message_id IS NOT NULL", name="delivered_has_result"),
     Index("ix_owner_notices_tenant_id", "tenant_id", "kind"),
     Index(
-        "ix_owner_notices_open",
-        "owner_id",
-        "created_at",
-        postgresql_where=text("state IN ('waiting', 'sending')"),
+        "ix_owner_notices_open", "owner_id", "created_at", postgresql_where=text("state IN ('waiting', 'sending')")
     ),
 )

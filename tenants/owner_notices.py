@@ -23,6 +23,8 @@ REVOKED = "revoked"
 CONFLICT = "conflict"
 GROUP_TROUBLE = "group_trouble"
 GROUP_MENDED = "group_mended"
+DEAF = "deaf"
+BEHIND = "behind"
 
 CALM = timedelta(hours=1)
 """Between two notices of one trouble of one tenant."""

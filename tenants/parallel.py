@@ -12,7 +12,7 @@ from sqlalchemy import text
 from tenants.config import ConfigError
 from tenants.crypto import Keyring
 from tenants.db import UnitOfWork
-from tenants.ids import TenantId, new_id
+from tenants.ids import ChatId, TenantId, new_id
 from tenants.leases import shard_of
 
 LOGIN = "logins.login"
@@ -37,11 +37,13 @@ class StoredLogin:
     login: bytes | None = field(repr=False)
     wait: float
     tops: Mapping[int, int]
+    group: ChatId | None
 
 
 _LOAD = text(
     """
     SELECT l.login, greatest(extract(epoch FROM l.not_before - clock_timestamp()), 0)::float8 AS wait,
+        t.group_id,
         i.cursor IS NULL AND coalesce(i.alive_at > t.mode_changed_at - interval '1 hour', false) AS goes_on
     FROM tenants t JOIN intakes i ON i.tenant_id = t.id LEFT JOIN logins l ON l.tenant_id = t.id
     WHERE t.id = :tenant
@@ -70,6 +72,7 @@ async def load_login(unit: UnitOfWork, tenant: TenantId, keyring: Keyring) -> St
         None if row.login is None else keyring.decrypt(tenant, LOGIN, row.login),
         row.wait or 0.0,
         {int(found.box): int(found.top) for found in tops},
+        row.group_id,
     )
 
 

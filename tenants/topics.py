@@ -15,6 +15,7 @@ from tenants.db import UnitOfWork
 from tenants.dialogs import Status
 from tenants.ids import ChatId, DialogId, TenantId, TopicId
 from tenants.leases import HELD, HELD_BY_ALL, Lease, lease_values
+from tenants.settings.schema import COLORS
 
 IN_DOUBT = timedelta(seconds=10)
 """How long an unanswered creation may still turn up as an update of our own before it is asked for again."""
@@ -28,6 +29,8 @@ class TopicToMake:
     status: Status
     name: str
     number: int = 0
+    color: int | None = None
+    """RGB, one of Telegram's; None leaves it to Telegram."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ _ASK = text(
     UPDATE dialogs d SET topic_asked_at = clock_timestamp(), errand_at = clock_timestamp()
     FROM held h JOIN unnest(CAST(:tenants AS uuid[]), CAST(:listened AS boolean[])) AS i(tenant, has_listened)
         ON i.tenant = h.tenant
+    JOIN tenants t ON t.id = h.tenant
     CROSS JOIN LATERAL (
         SELECT f.id FROM lanes l JOIN dialogs f ON f.tenant_id = l.tenant_id AND f.id = l.dialog_id
         WHERE l.tenant_id = h.tenant AND l.direction = 'topic' AND l.head_seq < l.next_seq
@@ -58,7 +62,7 @@ _ASK = text(
         ORDER BY l.served_at LIMIT 1
     ) n
     WHERE d.tenant_id = h.tenant AND d.id = n.id
-    RETURNING d.tenant_id, d.id, d.status, d.topic_name, d.topic_number
+    RETURNING d.tenant_id, d.id, d.status, d.topic_name, d.topic_number, t.settings->>'ICON_COLOR' AS color
     """  # noqa: S608  # a constant of ours
 )
 
@@ -76,7 +80,12 @@ async def ask_for_topics(
         **lease_values([(tenant, lease) for tenant, lease, _ in holders]),
     }
     rows = await unit.execute(_ASK, values)
-    return {row.tenant_id: TopicToMake(row.id, Status(row.status), row.topic_name, row.topic_number) for row in rows}
+    return {
+        row.tenant_id: TopicToMake(
+            row.id, Status(row.status), row.topic_name, row.topic_number, COLORS.get(row.color or "")
+        )
+        for row in rows
+    }
 
 
 _MADE = text(

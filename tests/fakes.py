@@ -201,7 +201,7 @@ class FakeSession:
         await self._carry_out("react", (chat, message, emoji))
         self._answer("react")
 
-    async def create_topic(self, group: ChatId, name: str, key: IdempotencyKey) -> TopicId:
+    async def create_topic(self, group: ChatId, name: str, key: IdempotencyKey, color: int | None = None) -> TopicId:
         await self._carry_out("create_topic", (group, name))
         topic = TopicId(next(self._group_ids))
         self.topics[topic] = name

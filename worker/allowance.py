@@ -20,16 +20,23 @@ class Spent:
 
 
 class Allowance:
-    """`per_minute` is the group's budget, as configured. A customer's chat is known by its lane."""
+    """`per_minute` is the group's budget, as configured. A customer's chat is known by its lane; one that is a group
+    or a channel has a minute of its own.
+    """
 
     def __init__(self, per_minute: int) -> None:
         self._group = GroupBudget(per_minute)
         self._bot = BotBudget()
-        self._chats: ChatBudgets[LaneId] = ChatBudgets()
+        self._people: ChatBudgets[LaneId] = ChatBudgets()
+        self._groups: ChatBudgets[LaneId] = ChatBudgets(make=lambda: GroupBudget(per_minute))
 
     def remember(self, ages: Iterable[float]) -> None:
         """Seconds since the group's messages and errands of the last minute, of an earlier life."""
         self._group.remember(ages)
+
+    def remember_groups(self, sends: Iterable[tuple[LaneId, float]]) -> None:
+        """The same for groups and channels that are customers."""
+        self._groups.remember(sends)
 
     def for_messages(self, errand_waits: float | None) -> int:
         """Units of the group's budget for a claim; one is left for an errand that has waited too long, in seconds."""
@@ -48,12 +55,13 @@ class Allowance:
 
     def resting(self) -> dict[LaneId, float]:
         """The lanes whose chats must wait, and for how many seconds."""
-        return self._chats.resting()
+        return self._people.resting() | self._groups.resting()
 
     def spend(self, run: Sequence[Row]) -> Spent:
         first, size = run[0], len(run)
         if first.direction == "customer":
-            return Spent(size, self._chats.spend(first.lane, size), self._bot.spend(size), first.lane)
+            chats = self._groups if first.customer is not None and first.customer < 0 else self._people
+            return Spent(size, chats.spend(first.lane, size), self._bot.spend(size), first.lane)
         units = units_of(run)
         return Spent(units, self._group.spend(units), self._bot.spend(units), None)
 
@@ -65,10 +73,11 @@ class Allowance:
         if spent.lane is None:
             self._group.refused(seconds, spent.units, spent.at)
         else:
-            self._chats.refused(spent.lane, seconds, spent.units, spent.at)
+            chats = self._groups if self._groups.knows(spent.lane) else self._people
+            chats.refused(spent.lane, seconds, spent.units, spent.at)
         self._bot.refused_in(spent.lane or "group", seconds, spent.units, spent.bot_at)
 
     def wait(self) -> float:
         """Seconds until something that has to wait may go; 0 where nothing has to."""
-        waits = (self._group.wait(), self._bot.wait(), *self._chats.resting().values())
+        waits = (self._group.wait(), self._bot.wait(), *self.resting().values())
         return min((wait for wait in waits if wait > 0), default=0.0)

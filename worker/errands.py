@@ -57,7 +57,8 @@ async def _run(session: Session, group: ChatId, errand: Errand) -> ErrandResult:
     try:
         if isinstance(errand, TopicToMake):
             key = IdempotencyKey(f"topic:{errand.dialog}:{errand.number}")
-            topic = await session.create_topic(group, topic_title(errand.status, errand.name), key)
+            title = topic_title(errand.status, errand.name)
+            topic = await session.create_topic(group, title, key, errand.color)
             return ErrandResult(errand, topic=topic)
         return await _mend(session, group, errand)
     except SessionError as error:

@@ -202,14 +202,21 @@ class BotBudget(Window):
 
 
 class ChatBudgets(Generic[Chat]):
-    """What a bot may send to each person: `burst` messages at once, and one in `interval` seconds on average.
+    """What a bot may send to each person: `burst` messages at once, and one in `interval` seconds on average. Or to
+    each chat for which `make` makes a window of its own.
 
     A chat is whatever the caller names it by. Chats in which nothing happens are forgotten.
     """
 
-    def __init__(self, burst: int = 20, interval: float = 1.0, clock: Clock = time.monotonic) -> None:
-        self._burst = burst
+    def __init__(
+        self,
+        burst: int = 20,
+        interval: float = 1.0,
+        clock: Clock = time.monotonic,
+        make: Callable[[], Window] | None = None,
+    ) -> None:
         self._seconds = burst * interval
+        self._make = make or (lambda: Window(burst, burst * interval, clock))
         self._clock = clock
         self._chats: dict[Chat, Window] = {}
         self._resting: set[Chat] = set()
@@ -217,6 +224,9 @@ class ChatBudgets(Generic[Chat]):
 
     def __len__(self) -> int:
         return len(self._chats)
+
+    def knows(self, chat: Chat) -> bool:
+        return chat in self._chats
 
     def remember(self, sends: Iterable[tuple[Chat, float]]) -> None:
         """Sends of an earlier life: to whom, and how many seconds ago."""
@@ -251,7 +261,7 @@ class ChatBudgets(Generic[Chat]):
     def _window(self, chat: Chat) -> Window:
         window = self._chats.get(chat)
         if window is None:
-            window = self._chats[chat] = Window(self._burst, self._seconds, self._clock)
+            window = self._chats[chat] = self._make()
         return window
 
     def _note(self, chat: Chat, window: Window) -> None:

@@ -9,9 +9,9 @@ from sessions.port import SessionFactory
 from tenants.config import Config
 from tenants.crypto import Keyring
 from tenants.db import Database
-from tenants.dialogs import close_due
 from tenants.ids import TenantId
 from tenants.intake import note_alive
+from tenants.lapses import close_due
 from tenants.leases import Lease, require, shard_of
 from tenants.outbox import list_waiting
 from tenants.parallel import Mode

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from sessions.errors import Flaky, FloodWait, Gone, Revoked, SessionError
-from tenants import dialogs, intake, outbox, topics
+from tenants import dialogs, intake, lapses, outbox, topics
 from tenants.backoff import backoff
 from tenants.connections import follow_group
 from tenants.crypto import Keyring
@@ -12,9 +12,10 @@ from tenants.db import UnitOfWork
 from tenants.ids import ChatId, TenantId
 from tenants.outbox import Body, Delivered, NewRow, Row
 from worker import metrics
+from worker.hearing import tell_deaf
 from worker.line import Line
 from worker.obeying import record_found
-from worker.sending import Dropped, Refused, Sent, Settled, Taken
+from worker.sending import Deaf, Dropped, Refused, Sent, Settled, Taken
 
 GROUP_GONE_PAUSE = timedelta(minutes=1)
 LONGEST_BACKOFF = 300.0
@@ -44,6 +45,9 @@ async def record_settled(unit: UnitOfWork, line: Line, settled: Settled, keyring
         await outbox.drop(unit, line.tenant, line.lease, settled.run, error=error)
     elif isinstance(settled, Taken):
         await _record_taken(unit, line, settled.run[0], keyring)
+    elif isinstance(settled, Deaf):
+        await outbox.finish(unit, line.tenant, line.lease, settled.run[0])
+        await tell_deaf(unit, line.tenant, settled.chat, settled.title)
     else:
         await record_found(unit, line, settled, keyring, brand_link)
 
@@ -94,7 +98,11 @@ async def _wait_for_flood(unit: UnitOfWork, line: Line, run: Sequence[Row], erro
 async def _gone(unit: UnitOfWork, line: Line, run: Sequence[Row], error: Gone, keyring: Keyring) -> None:
     first = run[0]
     if first.direction == "customer":
-        await _give_up(unit, line, run, error, keyring)
+        if error.moved_to is not None and first.dialog is not None:
+            await dialogs.follow_chat(unit, line.tenant, first.dialog, ChatId(error.moved_to))
+            await _snooze(unit, line, run, delay=NOW, error=error, counted=False)
+        else:
+            await _give_up(unit, line, run, error, keyring)
         return
     if error.what == "topic" and first.dialog is not None and first.topic is not None:
         await topics.forget_topic(unit, line.tenant, first.dialog, first.topic)
@@ -115,7 +123,7 @@ async def _give_up(unit: UnitOfWork, line: Line, run: Sequence[Row], error: Sess
     if first.dialog is None or first.kind == "notice":
         return
     unreachable = isinstance(error, Gone) and first.direction == "customer"
-    state = await dialogs.note_failure(
+    state = await lapses.note_failure(
         unit, line.tenant, first.dialog, unreachable=unreachable, answer=first.kind == "answer"
     )
     if first.kind != "answer" and state.was_unreachable:

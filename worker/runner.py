@@ -17,10 +17,10 @@ from tenants.connections import mark_revoked, read_token
 from tenants.crypto import Keyring
 from tenants.db import Database
 from tenants.errors import LeaseLost, NotFound
-from tenants.ids import ChatId, TenantId
+from tenants.ids import ChatId, LaneId, TenantId
 from tenants.intake import Desk, note_problem, open_desk
 from tenants.leases import Lease, require
-from tenants.outbox import ages_of_recent_sends
+from tenants.outbox import ages_of_recent_sends, recent_sends_to_groups
 from tenants.parallel import Mode
 from tenants.runnable import Runnable
 from worker import metrics
@@ -64,6 +64,14 @@ class Means:
     group_sends_per_minute: int
     parallel: SessionFactory | None = None
     alive: set[TenantId] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """Ages of the last minute's sends, in seconds: into the team's group, and into groups that are customers."""
+
+    team: list[float]
+    groups: list[tuple[LaneId, float]]
 
 
 class Runner:
@@ -154,7 +162,7 @@ class Runner:
     async def _live(self) -> None:
         """From reading the tenant to the end of its relay and sender."""
         means = self._means
-        desk, token, ages = await patiently(self._read, name="runner.read", failed=metrics.count_database_failure)
+        desk, token, recent = await patiently(self._read, name="runner.read", failed=metrics.count_database_failure)
         self._group, self._mode = desk.group_id, desk.mode
         if desk.mode is Mode.PARALLEL and means.parallel is None:
             await self._wait_for_another_mode()
@@ -163,19 +171,20 @@ class Runner:
         try:
             line = self._line = Line(self._tenant, self.lease, session, desk.group_id, desk.mode)
             await self._publish_commands(session)
-            await self._serve(line, desk, ages)
+            await self._serve(line, desk, recent)
         finally:
             self._line = None
             await session.close()
 
-    async def _read(self) -> tuple[Desk, str, list[float]]:
+    async def _read(self) -> tuple[Desk, str, Recent]:
         means = self._means
         async with means.database.tenant(self._tenant) as unit:
             desk = await open_desk(unit, self._tenant, self.lease)
             if desk.mode is Mode.PARALLEL:
                 await note_problem(unit, self._tenant, NOT_CONFIGURED if means.parallel is None else None)
             token = await read_token(unit, self._tenant, means.keyring)
-            return desk, token, await ages_of_recent_sends(unit, self._tenant)
+            team = await ages_of_recent_sends(unit, self._tenant)
+            return desk, token, Recent(team, await recent_sends_to_groups(unit, self._tenant))
 
     async def _wait_for_another_mode(self) -> None:
         """What is not configured is not there before this process starts anew."""
@@ -198,10 +207,11 @@ class Runner:
             await means.pace.wait_for_cold_start()
         return means.sessions.open(token, guard)
 
-    async def _serve(self, line: Line, desk: Desk, ages: list[float]) -> None:
+    async def _serve(self, line: Line, desk: Desk, recent: Recent) -> None:
         means = self._means
         allowance = Allowance(means.group_sends_per_minute)
-        allowance.remember(ages)
+        allowance.remember(recent.team)
+        allowance.remember_groups(recent.groups)
         housekeeper = means.housekeeper if desk.is_housekept else None
         seat = self._seat = TenantSeat(line, means.keeper, allowance, means.pump, housekeeper)
         relay = Relay(

@@ -29,7 +29,7 @@ class TenantSafe:
         stored = await self._under_lease(
             lambda unit: parallel.load_login(unit, self.tenant, self.keyring), name="safe.load"
         )
-        return Kept(stored.login, stored.wait, stored.tops)
+        return Kept(stored.login, stored.wait, stored.tops, stored.group)
 
     async def save_login(self, login: bytes | None) -> None:
         """A login that comes too late is not lost: it is to be logged out."""

@@ -24,7 +24,7 @@ from worker.errands import Errand, ErrandResult, run_errand
 from worker.housekeeper import Housekeeper
 from worker.leases import LeaseKeeper
 from worker.line import Line
-from worker.sending import Dropped, Found, Refused, Result, Sent, Taken
+from worker.sending import Deaf, Dropped, Found, Refused, Result, Sent, Taken
 from worker.turn import Home, Part
 
 TEAM_AT_ONCE = 8
@@ -34,7 +34,12 @@ SOONEST = 0.2
 LONGEST_WAIT_FOR_REPLY = 2.0
 LONGEST_WAIT = 30.0
 
-_SETTLED = {Dropped: "message.dropped", Taken: "message.taken_back", Found: "person.looked_up"}
+_SETTLED = {
+    Dropped: "message.dropped",
+    Taken: "message.taken_back",
+    Found: "person.looked_up",
+    Deaf: "group.found_deaf",
+}
 
 log = structlog.get_logger()
 
@@ -123,7 +128,7 @@ class Sender:
             self._line,
             sent=[result for result in results if isinstance(result, Sent)],
             refused=[result for result in results if isinstance(result, Refused)],
-            settled=[result for result in results if isinstance(result, (Dropped, Taken, Found))],
+            settled=[result for result in results if isinstance(result, (Dropped, Taken, Found, Deaf))],
             errand_result=errand_result,
             wish=self._wish(busy) if self._look and not self._draining else None,
             errands=self._look_for_errands and self._may_errand(),

@@ -5,11 +5,13 @@ from dataclasses import dataclass, replace
 
 from sessions.errors import Gone, Rejected, SessionError
 from sessions.port import MIRROR_MARK, Caption, Copy, Doubt, IdempotencyKey, Mirror, Session, Text
-from tenants.ids import ChatId, MessageId
-from tenants.outbox import Entity, Row, cut, utf16
+from tenants.ids import ChatId, MessageId, TopicId
+from tenants.outbox import Entity, Row, cut
 from worker.decisions.command import Inquiry, Told
+from worker.hearing import DEAF_LINE, is_deaf, read_question
 from worker.inquiries import inquire
 from worker.line import Line
+from worker.voices import is_forwarded, join, name_line, named_text, needs_line
 
 LONGEST_TEXT = 4000
 """UTF-16 units of a fallback; Telegram takes 4096 (Bot API: sendMessage)."""
@@ -46,6 +48,15 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
+class Deaf:
+    """In the group of that title the bot hears next to nothing."""
+
+    run: Sequence[Row]
+    chat: ChatId
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """What Telegram answered to a command's inquiry."""
 
@@ -53,7 +64,7 @@ class Found:
     told: Told
 
 
-Settled = Dropped | Taken | Found
+Settled = Dropped | Taken | Found | Deaf
 Result = Sent | Refused | Settled
 
 
@@ -61,7 +72,7 @@ def units_of(run: Sequence[Row]) -> int:
     """What a run takes of the group's budget: a joined text is one message (each copy counts: levlam, td#2592)."""
     if run[0].direction == "customer":
         return 0
-    return 1 if run[0].joinable and run[0].album is None else len(run)
+    return 1 if run[0].joinable and run[0].album is None and len(run) > 1 else len(run) + needs_line(run[0])
 
 
 async def send_run(line: Line, run: Sequence[Row]) -> list[Result]:
@@ -79,7 +90,8 @@ async def send_run(line: Line, run: Sequence[Row]) -> list[Result]:
         return await _send_together(session, run, group)
     row = run[0]
     if row.kind == "lookup":
-        return [await _inquire(line, row)]
+        question = read_question(row.body.text)
+        return [await (_inquire(line, row) if question is None else _ask_hearing(line, row, *question))]
     return [await _send_alone(session, row, group)]
 
 
@@ -89,6 +101,22 @@ async def _inquire(line: Line, row: Row) -> Result:
     except SessionError as error:
         return Refused((row,), error)
     return Found((row,), told)
+
+
+async def _ask_hearing(line: Line, row: Row, chat: ChatId, title: str) -> Result:
+    """Where the bot is deaf the group's topic begins with a line that says so."""
+    try:
+        if not await is_deaf(line.session, line.rights, chat):
+            return Dropped((row,))
+        if row.topic is not None:
+            await line.session.send(replace(_text(row, line.group), text=DEAF_LINE))
+    except (Rejected, Gone) as error:
+        if isinstance(error, Gone) and error.what == "topic":
+            return Refused((row,), error)
+        return Dropped((row,))
+    except SessionError as error:
+        return Refused((row,), error)
+    return Deaf((row,), chat, title)
 
 
 async def _send_together(session: Session, run: Sequence[Row], group: ChatId | None) -> list[Result]:
@@ -113,7 +141,8 @@ async def _send_together(session: Session, run: Sequence[Row], group: ChatId | N
 async def _send_one_by_one(session: Session, run: Sequence[Row], group: ChatId | None) -> list[Result]:
     results: list[Result] = []
     for number, row in enumerate(run):
-        result = await _send_alone(session, row, group)
+        goes_on = row.goes_on or (number > 0 and row.author == run[number - 1].author)
+        result = await _send_alone(session, replace(row, goes_on=goes_on), group)
         if isinstance(result, Refused) and not isinstance(result.error, Rejected):
             return [*results, Refused(run[number:], result.error)]
         results.append(result)
@@ -123,6 +152,11 @@ async def _send_one_by_one(session: Session, run: Sequence[Row], group: ChatId |
 async def _send_alone(session: Session, row: Row, group: ChatId | None) -> Result:
     run = (row,)
     try:
+        said = named_text(row)
+        if said is not None:
+            return Sent(run, await session.send(replace(_text(row, group), text=said[0], entities=said[1])))
+        if needs_line(row):
+            await _say_name(session, row, group)
         if row.kind not in COPIED or _is_said(row):
             return Sent(run, await session.send(_text(row, group)))
         try:
@@ -135,9 +169,17 @@ async def _send_alone(session: Session, row: Row, group: ChatId | None) -> Resul
         return Refused(run, error)
 
 
+async def _say_name(session: Session, row: Row, group: ChatId | None) -> None:
+    """One line before what can't carry it. Said again where the message itself has to wait."""
+    text, entities = name_line(row)
+    await session.send(replace(_text(row, group), key=key_of(row, "name"), text=text, entities=entities))
+
+
 async def _show_otherwise(session: Session, row: Row, group: ChatId | None, error: SessionError) -> MessageId:
     """What may not be forwarded may be copied: then it says first where it is from."""
-    if row.kind == "forward" and error.code == "not_copyable" and row.source is not None:
+    if (row.kind == "forward" or is_forwarded(row)) and error.code == "not_copyable" and row.source is not None:
+        if is_forwarded(row):
+            await _say_name(session, row, group)
         copy = replace(_copy((row,), group), key=key_of(row, "copied"), keep_origin=False)
         try:
             (message,) = await session.send(copy)
@@ -145,18 +187,6 @@ async def _show_otherwise(session: Session, row: Row, group: ChatId | None, erro
             return await _say_instead(session, row, group, error)
         return message
     return await _say_instead(session, row, group, error)
-
-
-def join(run: Sequence[Row]) -> tuple[str, tuple[Entity, ...], list[int]]:
-    """The rows' texts under each other, their formatting moved along, and where each begins, in UTF-16 units."""
-    parts: list[int] = []
-    entities: list[Entity] = []
-    at = 0
-    for row in run:
-        parts.append(at)
-        entities.extend((kind, at + offset, length, language) for kind, offset, length, language in row.body.entities)
-        at += utf16(row.body.text) + 1
-    return "\n".join(row.body.text for row in run), tuple(entities), parts
 
 
 COPIED = frozenset({"copy", "forward", "answer", "mirror"})
@@ -186,11 +216,16 @@ def target_of(row: Row, group: ChatId | None) -> ChatId:
     return target
 
 
+def _thread(row: Row) -> TopicId | None:
+    """The topic of the team's group, or of the customer's."""
+    return {"topic": row.topic, "customer": row.thread}.get(row.direction)
+
+
 def _text(row: Row, group: ChatId | None) -> Text:
     return Text(
         key=key_of(row),
         to=target_of(row, group),
-        topic=row.topic if row.direction == "topic" else None,
+        topic=_thread(row),
         text=row.body.text,
         markdown=row.body.markdown,
         reply_to=row.reply_to,
@@ -229,12 +264,12 @@ def _copy(run: Sequence[Row], group: ChatId | None) -> Copy:
     return Copy(
         key=key_of(first, "" if is_alone else "together"),
         to=target_of(first, group),
-        topic=first.topic if first.direction == "topic" else None,
+        topic=_thread(first),
         source=chat,
         ids=ids,
         reply_to=first.reply_to,
         doubt=doubt_of(first),
-        keep_origin=first.kind == "forward",
+        keep_origin=first.kind == "forward" or is_forwarded(first),
         quote=first.body.quote if is_alone else "",
         captions=_captions(run),
     )

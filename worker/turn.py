@@ -24,6 +24,7 @@ from tenants.parallel import save_hashes
 from worker.checkpoints import checkpoint
 from worker.decisions.dispatch import (
     APOLOGY,
+    also_touched,
     awaits_own_topic,
     dispatch,
     list_asks,
@@ -280,9 +281,10 @@ def _units(claimed: Claimed) -> int:
 def wanted_by(tenant: TenantId, updates: Sequence[Incoming], group: ChatId | None) -> Wanted:
     """The dialogs that these updates are about."""
     places = [touched(update, group) for update in updates]
+    others = {chat for update in updates if (chat := also_touched(update)) is not None}
     return Wanted(
         tenant,
-        chats={chat for chat, _ in places if chat is not None},
+        chats={chat for chat, _ in places if chat is not None} | others,
         topics={topic for _, topic in places if topic is not None},
         adopting=any(awaits_own_topic(update) for update in updates),
         group=group,

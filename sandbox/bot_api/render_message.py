@@ -56,11 +56,7 @@ def message_json(world: World, message: Message, bot: Bot, *, nested: bool = Fal
     """A nested message shows no reply of its own."""
     chat = message.chat
     json: Json = {"message_id": message.id_for(bot)}
-    if message.anonymous:
-        json["from"] = user_json(world.anonymous_admin)
-        json["sender_chat"] = chat_json(chat)
-    else:
-        json["from"] = user_json(message.sender)
+    _add_sender(json, world, message)
     json["chat"] = chat_json(chat)
     json["date"] = int(message.date.timestamp())
     if message.edited_at is not None:
@@ -74,6 +70,21 @@ def message_json(world: World, message: Message, bot: Bot, *, nested: bool = Fal
     _add_marks(json, message)
     _add_content(json, world, message, bot)
     return json
+
+
+def _add_sender(json: Json, world: World, message: Message) -> None:
+    """Posts of channels have no `from` (Bot API: Message)."""
+    if message.anonymous:
+        json["from"] = user_json(world.anonymous_admin)
+    elif message.chat.kind != "channel":
+        json["from"] = user_json(message.sender)
+    as_chat = message.chat if message.anonymous else message.as_chat
+    if as_chat is not None:
+        json["sender_chat"] = chat_json(as_chat)
+    if message.signature:
+        json["author_signature"] = message.signature
+    if message.is_automatic:
+        json["is_automatic_forward"] = True
 
 
 def entity_json(entity: Entity) -> Json:

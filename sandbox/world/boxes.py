@@ -65,7 +65,7 @@ class Boxes:
         self.qts: dict[int, int] = {}
         """By bot: of what reaches one session only."""
         self.random_ids: dict[tuple[int, int, int], None] = {}
-        """By bot and chat: those that were taken."""
+        """By bot, or login, and chat: those that were taken."""
 
     def of_account(self, bot: Bot) -> Box:
         return self.accounts.setdefault(bot.id, Box())
@@ -83,7 +83,7 @@ class Boxes:
         """The event in each box that it belongs to; None stands for the supergroup's own."""
         found = list(messages)
         last = found[-1] if what != "deleted" else None
-        if chat.kind == "supergroup":
+        if chat.counts_for_itself:
             event = self.of_channel(chat).add(what, last, [message.id for message in found], at)
             return [(None, event)]
         bots = [chat.bot] if chat.bot is not None else list(chat.bots.values())

@@ -153,11 +153,11 @@ class Topic:
 
 @dataclass(slots=True, eq=False)
 class Chat:
-    """A private chat of a person with a bot, a basic group, or a supergroup."""
+    """A private chat of a person with a bot, a basic group, a supergroup, or a channel."""
 
     id: int
     """As bots see it: a private chat has the person's id."""
-    kind: Literal["private", "group", "supergroup"]
+    kind: Literal["private", "group", "supergroup", "channel"]
     title: str = ""
     username: str | None = None
     user: User | None = None
@@ -183,6 +183,15 @@ class Chat:
     """What members who are no administrators may do."""
     migrated_to: "Chat | None" = None
     migrated_from: "Chat | None" = None
+    signs: bool = False
+    """A channel: posts say which administrator wrote them."""
+    discussion: "Chat | None" = None
+    """A channel: the group into which its posts are forwarded by Telegram itself."""
+
+    @property
+    def counts_for_itself(self) -> bool:
+        """Its messages have the same ids for everyone."""
+        return self.kind in {"supergroup", "channel"}
 
     @property
     def is_private(self) -> bool:

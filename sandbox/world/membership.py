@@ -36,10 +36,20 @@ def found(state: State, title: str, owner: User, *, supergroup: bool) -> Chat:
     return chat
 
 
+def found_channel(state: State, title: str, owner: User) -> Chat:
+    chat = Chat(state.ids.supergroup(), "channel", title, permissions=frozenset())
+    state.chats[chat.id] = chat
+    _record(state, chat, Member(owner, "creator", ALL_RIGHTS), owner)
+    state.emit("chat.added", chat, chat)
+    return chat
+
+
 def join(state: State, chat: Chat, account: Account, by: Account, rights: Rights | None = None) -> None:
     """Become a member, or an administrator at once, as the links with `admin=` do."""
     status: Status = "member" if rights is None else "administrator"
     _record(state, chat, Member(account, status, rights or NO_RIGHTS, promoted_by=by.id if rights else None), by)
+    if chat.kind == "channel":
+        return
     posting.post(state, chat, by, Content("new_chat_members", details={"new_chat_members": (account,)}))
 
 
@@ -61,7 +71,8 @@ def demote(state: State, chat: Chat, account: Account, by: Account) -> None:
 
 def leave(state: State, chat: Chat, account: Account, by: Account) -> None:
     """Leave by oneself, or be removed by another."""
-    posting.post(state, chat, by, Content("left_chat_member", details={"left_chat_member": account}))
+    if chat.kind != "channel":
+        posting.post(state, chat, by, Content("left_chat_member", details={"left_chat_member": account}))
     _record(state, chat, Member(account, "left" if by is account else "kicked"), by)
 
 

@@ -124,6 +124,10 @@ class Message:
     sender: Account
     anonymous: bool = False
     """Sent by an administrator who remains anonymous: shown as the group itself."""
+    as_chat: Chat | None = None
+    """In whose name it was written: a channel's post, or what Telegram forwards from there into its group."""
+    is_automatic: bool = False
+    signature: str = ""
     date: datetime
     content: Content
     topic_id: int | None = None

@@ -5,7 +5,7 @@ from typing import Any
 
 from sandbox.world.delivery import deliver, step
 from sandbox.world.entities import GENERAL, Account, Chat
-from sandbox.world.messages import Content, Message
+from sandbox.world.messages import Content, Message, Origin
 from sandbox.world.state import State
 
 
@@ -20,6 +20,8 @@ def post(
     **rest: Any,
 ) -> Message:
     """Put a message into a chat. Whether the sender may is the caller's question."""
+    if chat.kind == "channel":
+        rest |= {"as_chat": chat, "signature": sender.name if chat.signs else ""}
     number, ids = _number(chat)
     if chat.is_forum and topic_id is None:
         topic_id = GENERAL
@@ -47,10 +49,21 @@ def post(
             chat.last_bot_id = sender.id
     elif not content.is_service and (chat.bot is not None or chat.bots):
         trail = state.journeys.start(message)
-    deliver(state, message, "message", trail)
+    deliver(state, message, _kind(chat, "message", "channel_post"), trail)
     state.note(chat, "new", message)
     state.emit("message.posted", message, chat)
+    if chat.discussion is not None and not content.is_service:
+        _forward_to_discussion(state, message, chat.discussion)
     return message
+
+
+def _forward_to_discussion(state: State, message: Message, group: Chat) -> None:
+    origin = Origin("channel", message.date, chat=message.chat, message_id=message.id)
+    post(state, group, state.telegram, message.content, origin=origin, as_chat=message.chat, is_automatic=True)
+
+
+def _kind(chat: Chat, message: str, channel_post: str) -> str:
+    return channel_post if chat.kind == "channel" else message
 
 
 def change(state: State, message: Message, **fields: Any) -> Message:
@@ -62,7 +75,7 @@ def change(state: State, message: Message, **fields: Any) -> Message:
     if trail is not None:
         step(state, trail, "edited")
     if not message.sender.is_bot:
-        deliver(state, edited, "edited_message", trail)
+        deliver(state, edited, _kind(chat, "edited_message", "edited_channel_post"), trail)
     state.note(chat, "edited", edited)
     state.emit("message.edited", edited, chat)
     return edited
@@ -100,8 +113,8 @@ def unpin(state: State, message: Message) -> None:
 
 
 def _number(chat: Chat) -> tuple[int, dict[int, int] | None]:
-    """Supergroups count for themselves; elsewhere each account does."""
-    if chat.kind == "supergroup":
+    """Supergroups and channels count for themselves; elsewhere each account does."""
+    if chat.counts_for_itself:
         chat.last_message_id += 1
         return chat.last_message_id, None
     if chat.bot is not None and chat.user is not None:

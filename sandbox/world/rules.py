@@ -44,6 +44,9 @@ class Rules:
     difference_kept: timedelta = timedelta(hours=48)
     """Events that are older are forgotten. [L]: nobody has said how long a bot's are kept, one or two days."""
 
+    random_ids_end_with_the_login: bool = False
+    """A login that is new may send a random_id again. [L]: nobody has said whose they are."""
+
     webhooks_on_this_machine: bool = True
     """Telegram takes https only, on ports 443, 80, 88 and 8443, and no address of a private network. Here a
     webhook on this machine may be http, on any port; False is Telegram's rule, under which none can be set."""

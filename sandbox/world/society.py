@@ -111,6 +111,18 @@ class Society(State):
         topics.turn_on(self, chat)
         return chat
 
+    def add_channel(self, title: str, owner: User) -> Chat:
+        return membership.found_channel(self, title, owner)
+
+    def link_discussion(self, channel: Chat, group: Chat) -> None:
+        """The channel's posts are forwarded into that group by Telegram."""
+        channel.discussion = group
+        self.emit("chat.changed", channel, channel)
+
+    def sign_posts(self, channel: Chat, on: bool = True) -> None:  # noqa: FBT001, FBT002 - a switch
+        channel.signs = on
+        self.emit("chat.changed", channel, channel)
+
     def set_forum(self, chat: Chat, on: bool, *, user: User | None = None) -> Chat:  # noqa: FBT001 - a switch
         """Turn topics on or off; the chat with topics may be a new one. Without a user: the owner does."""
         owner = self._owner(chat)

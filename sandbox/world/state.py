@@ -14,6 +14,7 @@ from sandbox.world.messages import Callback, Message
 from sandbox.world.rules import Rules
 
 ANONYMOUS_ADMIN_ID = 1087968824
+TELEGRAM_ID = 777000
 
 
 class NotAllowed(Exception):
@@ -39,6 +40,9 @@ class State(Feed):
         """By bot and person."""
         self.callbacks: dict[str, Callback] = {}
         self.ids.take(ANONYMOUS_ADMIN_ID)
+        self.ids.take(TELEGRAM_ID)
+        self.telegram = User(TELEGRAM_ID, "Telegram")
+        """Forwards posts of channels into their groups."""
         self.anonymous_admin = User(ANONYMOUS_ADMIN_ID, "Group", username="GroupAnonymousBot")
 
     def note(self, chat: Chat, what: Literal["new", "edited", "deleted"], *messages: Message) -> None:

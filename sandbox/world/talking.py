@@ -24,7 +24,9 @@ def check_may_write(state: State, user: User, chat: Chat, topic: Topic | int | N
     if not member.is_present:
         raise NotAllowed("You are not a member of this group.")
     if not member.is_admin and "send_messages" not in chat.permissions:
-        raise NotAllowed("Only administrators can write in this group.")
+        raise NotAllowed("Only administrators can write here.")
+    if chat.kind == "channel" and not member.is_admin:
+        raise NotAllowed("Only administrators post in this channel.")
     if not chat.is_forum:
         return None
     found = state.topic(chat, GENERAL if topic is None else topic)

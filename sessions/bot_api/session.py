@@ -207,8 +207,14 @@ class BotApiSession:
         reaction: list[Any] = [] if emoji is None else [ReactionTypeEmoji(emoji=emoji)]
         await self._call(SetMessageReaction(chat_id=chat, message_id=message, reaction=reaction), done=True)
 
-    async def create_topic(self, group: ChatId, name: str, key: IdempotencyKey) -> TopicId:  # noqa: ARG002
-        topic = await self._call(CreateForumTopic(chat_id=group, name=name))
+    async def create_topic(
+        self,
+        group: ChatId,
+        name: str,
+        key: IdempotencyKey,  # noqa: ARG002  # it has no use for it
+        color: int | None = None,
+    ) -> TopicId:
+        topic = await self._call(CreateForumTopic(chat_id=group, name=name, icon_color=color))
         return TopicId(topic.message_thread_id)
 
     async def rename_topic(self, group: ChatId, topic: TopicId, name: str) -> None:
@@ -237,7 +243,8 @@ class BotApiSession:
 
     async def identify(self) -> BotIdentity:
         me = await self._call(GetMe())
-        return BotIdentity(UserId(me.id), me.full_name, me.username or "", bool(me.can_join_groups))
+        hears_groups = bool(me.can_read_all_group_messages)
+        return BotIdentity(UserId(me.id), me.full_name, me.username or "", bool(me.can_join_groups), hears_groups)
 
     async def find_webhook(self) -> Webhook | None:
         found = await self._call(GetWebhookInfo())

@@ -25,6 +25,7 @@ from sessions.events import (
     Other,
     Person,
     ReachChanged,
+    StandingChanged,
     TopicEvent,
     read_reactions,
 )
@@ -32,7 +33,15 @@ from tenants.ids import ChatId, MessageId, TopicId, UpdateId, UserId
 from tenants.masking import FOUND
 from tenants.outbox import Entity, Look
 
-ALLOWED = ["message", "edited_message", "callback_query", "my_chat_member", "message_reaction"]
+ALLOWED = [
+    "message",
+    "edited_message",
+    "channel_post",
+    "edited_channel_post",
+    "callback_query",
+    "my_chat_member",
+    "message_reaction",
+]
 
 CONTENT = (
     "text",
@@ -167,11 +176,11 @@ def read_update(raw: dict[str, Any]) -> Incoming:
 
 
 def _read_event(kind: str, body: Any) -> Event:
-    if kind == "message":
+    if kind in {"message", "channel_post"}:
         return _read_message(body)
     if kind == "my_chat_member":
         return _read_membership(body)
-    if kind == "edited_message":
+    if kind in {"edited_message", "edited_channel_post"}:
         return _read_edit(body)
     if kind == "message_reaction":
         return _read_reaction(body)
@@ -234,6 +243,9 @@ def _read_words(body: dict[str, Any], chat: Chat) -> Message:
             above=look.above,
             media=(shown, look.spoiler),
         ),
+        as_chat=_read_chat(body["sender_chat"]) if "sender_chat" in body else None,
+        signature=body.get("author_signature", ""),
+        automatic=bool(body.get("is_automatic_forward")),
     )
 
 
@@ -319,10 +331,14 @@ def _read_reply(body: dict[str, Any], topic: TopicId | None) -> MessageId | None
 def _read_membership(body: dict[str, Any]) -> Event:
     chat = _read_chat(body["chat"])
     person = _read_person(body["from"])
-    status = body["new_chat_member"]["status"]
-    if chat.kind is not ChatKind.PRIVATE or person is None:
+    member = body["new_chat_member"]
+    status = member["status"]
+    if person is None:
         return Other("my_chat_member", f"group_membership:{status}")
-    return ReachChanged(chat, person, reachable=status == "member")
+    if chat.kind is ChatKind.PRIVATE:
+        return ReachChanged(chat, person, reachable=status == "member")
+    is_present = status in {"creator", "administrator", "member"} or bool(member.get("is_member"))
+    return StandingChanged(chat, person, is_present, is_administrator=status in {"creator", "administrator"})
 
 
 def _read_chat(body: dict[str, Any]) -> Chat:

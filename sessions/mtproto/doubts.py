@@ -46,6 +46,7 @@ class Doubts:
     async def _newest(self, peer: Any, doubt: Doubt | None) -> Any:
         """Newest first, page by page, until they are too old."""
         box = peer.channel_id if isinstance(peer, types.InputPeerChannel) else PRIVATE
+        await self._mailbox.until_begun()
         after = 0 if doubt is None or doubt.after is None else doubt.after
         high = await self._top(box, after)
         for _ in range(FARTHEST):

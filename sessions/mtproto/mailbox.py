@@ -27,6 +27,8 @@ from sessions.mtproto.wire import SILENCE
 PRIVATE = 0
 """The box of all private chats and small groups of a bot: one sequence of message ids. Others are channels' ids."""
 READ_AT_ONCE = 100
+BEGIN_SECONDS = 20.0
+"""For which whoever needs the books waits for them to be opened."""
 MOST_EMPTY_PAGES = 3
 """So many pages without a message end a box whose newest id nobody told; shorter holes are deleted messages."""
 CHANNELS_AT_ONCE = 3
@@ -96,6 +98,16 @@ class Mailbox:
         self._probed: dict[int, None] = {}
         """Channels, the one that was asked longest ago first."""
         self._mail = Mail()
+        self._begun = asyncio.Event()
+
+    async def until_begun(self) -> None:
+        """Until it is known where the boxes stand. Raises `Flaky` where nobody receives."""
+        try:
+            async with asyncio.timeout(BEGIN_SECONDS):
+                await self._begun.wait()
+        except TimeoutError:
+            words = "The session has not begun to receive yet."
+            raise Flaky("not_begun", words, ambiguous=False) from None
 
     @property
     def is_empty(self) -> bool:
@@ -110,17 +122,30 @@ class Mailbox:
         session = SessionState(0, 0, True, state.pts, state.qts, state.date, state.seq, None)
         self._box.load(session, [ChannelState(number, pts) for number, pts in state.channels.items()])
         self.tops = dict(state.tops)
+        self._begun.set()
 
     def save(self) -> State:
         account, channels = self._box.session_state()
         date = int(account["date"].timestamp())
         return State(account["pts"], account["qts"], date, account["seq"], channels, dict(self.tops))
 
-    async def begin(self, call: Call, tops: Mapping[int, int]) -> None:
-        """From now on; and what came after the messages `tops`, which somebody else has seen."""
+    async def begin(self, call: Call, tops: Mapping[int, int], channels: Mapping[int, int]) -> None:
+        """From now on, of the channels since their pts; and what came after the messages `tops`, which somebody else
+        has seen.
+        """
         self._box.set_state(await call(GetStateRequest()))
+        for channel, pts in channels.items():
+            self._box.try_set_channel_state(channel, pts)
         self.tops = dict(tops)
         self._healing = dict(tops)
+        self._begun.set()
+
+    async def ask_pts(self, call: Call, channel: int) -> int | None:
+        """Where a channel stands now. None where the bot may not read."""
+        try:
+            return int((await self.read(call, channel, [1])).pts)
+        except (Gone, Rejected):
+            return None
 
     def suspect(self) -> None:
         """Something may be missing: after a new connection, or when Telegram counts further than we do."""

@@ -23,6 +23,7 @@ from sessions.events import (
     Pressed,
     ReachChanged,
     Reacted,
+    StandingChanged,
     TopicEvent,
     read_reactions,
 )
@@ -38,7 +39,7 @@ _OURS = 1 << 62
 """Update ids of parallel sessions are hashes; no number of the Bot API's is as high."""
 _EVENTS: dict[str, TypeAdapter[Any]] = {
     kind.__name__: TypeAdapter(kind)
-    for kind in (Message, Edited, Reacted, Pressed, TopicEvent, ReachChanged, GroupMoved, Other)
+    for kind in (Message, Edited, Reacted, Pressed, TopicEvent, ReachChanged, StandingChanged, GroupMoved, Other)
 }
 _MEDIA = {
     types.MessageMediaPhoto: "photo",
@@ -118,18 +119,27 @@ class Reader:
         if isinstance(update, (types.UpdateEditMessage, types.UpdateEditChannelMessage)):
             return self._read_edit(update.message, mail)
         if isinstance(update, types.UpdateBotCallbackQuery):
-            person = _person(mail.people[update.user_id])
-            chat = self._chat(update.peer, mail)
-            data = (update.data or b"").decode(errors="replace")
-            event = Pressed(chat, person, MessageId(update.msg_id), data)
-            return update_number("callback", update.query_id), "callback_query", event
+            return self._read_press(update, mail)
+        if isinstance(update, types.UpdateBotMessageReaction):
+            return self._read_reaction(update, mail)
+        return self._read_change(update, mail)
+
+    def _read_press(self, update: Any, mail: Mail) -> tuple[UpdateId, str, Event]:
+        person = _person(mail.people[update.user_id])
+        data = (update.data or b"").decode(errors="replace")
+        event = Pressed(self._chat(update.peer, mail), person, MessageId(update.msg_id), data)
+        return update_number("callback", update.query_id), "callback_query", event
+
+    def _read_change(self, update: Any, mail: Mail) -> tuple[UpdateId, str, Event]:
+        """Of what the bot may do: with a person, or in a group or channel."""
         if isinstance(update, types.UpdateBotStopped):
             person = _person(mail.people[update.user_id])
             chat = Chat(ChatId(person.id), ChatKind.PRIVATE, person.name)
             number = update_number("stopped", person.id, epoch(update.date), update.stopped)
             return number, "my_chat_member", ReachChanged(chat, person, reachable=not update.stopped)
-        if isinstance(update, types.UpdateBotMessageReaction):
-            return self._read_reaction(update, mail)
+        participant = isinstance(update, (types.UpdateChannelParticipant, types.UpdateChatParticipant))
+        if participant and update.user_id == self._me:
+            return update_number("standing", _body(update)), "my_chat_member", self._read_standing(update, mail)
         kind = type(update).__name__
         return update_number(kind, _body(update)), kind, Other(kind, "unknown_kind")
 
@@ -149,6 +159,17 @@ class Reader:
             )
         return number, kind, read_reactions(chat, person, message, was, now)
 
+    def _read_standing(self, update: Any, mail: Mail) -> Event:
+        is_channel = isinstance(update, types.UpdateChannelParticipant)
+        peer = types.PeerChannel(update.channel_id) if is_channel else types.PeerChat(update.chat_id)
+        person = _person(mail.people[update.actor_id])
+        now = update.new_participant
+        is_present = now is not None and not isinstance(
+            now, (types.ChannelParticipantLeft, types.ChannelParticipantBanned)
+        )
+        is_administrator = isinstance(now, (types.ChannelParticipantAdmin, types.ChatParticipantAdmin))
+        return StandingChanged(self._chat(peer, mail), person, is_present, is_administrator)
+
     def _read_edit(self, message: Any, mail: Mail) -> tuple[UpdateId, str, Event]:
         event = self._read_any_message(message, mail)
         if not isinstance(event, Message):
@@ -161,6 +182,8 @@ class Reader:
         chat = self._chat(message.peer_id, mail)
         if isinstance(message, types.MessageService):
             return self._read_service(message, chat, mail)
+        if chat.kind is ChatKind.CHANNEL and message.out:
+            return Other("message", "own_post")
         sender = self._sender(message, mail)
         topic, reply_to = _place(message.reply_to)
         entities, is_plain = read_entities(message.entities or ())
@@ -197,7 +220,15 @@ class Reader:
                 above=look.above,
                 media=(shown, look.spoiler),
             ),
+            as_chat=self._speaks_as(message, chat, mail),
+            signature=message.post_author or "",
+            automatic=_is_automatic(message),
         )
+
+    def _speaks_as(self, message: Any, chat: Chat, mail: Mail) -> Chat | None:
+        if isinstance(message.from_id, (types.PeerChannel, types.PeerChat)):
+            return self._chat(message.from_id, mail)
+        return chat if message.post else None
 
     def _read_service(self, message: Any, chat: Chat, mail: Mail) -> Event:
         action, actor = message.action, self._sender(message, mail)
@@ -238,6 +269,13 @@ class Reader:
         if known is not None:
             return _person(known)
         return Person(UserId(peer.user_id), str(peer.user_id), None, is_bot=peer.user_id == self._me)
+
+
+def _is_automatic(message: Any) -> bool:
+    """A channel's post that Telegram forwarded into the group of its discussions (td: MessageForwardInfo)."""
+    header = message.fwd_from
+    came_from = None if header is None else header.saved_from_peer
+    return isinstance(came_from, types.PeerChannel) and came_from == message.from_id
 
 
 def _body(update: Any) -> bytes:

@@ -60,9 +60,9 @@ class Sending:
             return await self._forward(outgoing, drop_author=not outgoing.keep_origin)
         return await self._mirror(outgoing)
 
-    async def create_topic(self, group: ChatId, name: str, key: IdempotencyKey) -> TopicId:
+    async def create_topic(self, group: ChatId, name: str, key: IdempotencyKey, color: int | None = None) -> TopicId:
         peer = await self._peers.find(group)
-        request = requests.CreateForumTopicRequest(peer=peer, title=name, random_id=random_id(key))
+        request = requests.CreateForumTopicRequest(peer=peer, title=name, icon_color=color, random_id=random_id(key))
         try:
             updates = await self._call(request)
         except SentBefore:

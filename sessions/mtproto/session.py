@@ -8,7 +8,7 @@ Bot API reaches this session as outgoing messages.
 import asyncio
 import re
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from time import monotonic
 from typing import Any
@@ -127,16 +127,30 @@ class MtprotoSession:
         return self._hand_out()
 
     async def _begin(self, cursor: Cursor | None) -> None:
-        if cursor is not None:
-            state = State.load(cursor)
-            await self._peers.know_channels(state.channels)
-            self._mailbox.load(state)
-            self._mailbox.suspect()
-            self._cursor = cursor
-            return
         kept = await self._safe.load()
-        await self._mailbox.begin(self._call, kept.tops)
-        self._note_state()
+        if cursor is None:
+            uncounted = await self._uncounted(kept.group, {})
+            await self._mailbox.begin(self._call, kept.tops, uncounted)
+            self._note_state()
+            return
+        state = State.load(cursor)
+        await self._peers.know_channels(state.channels)
+        uncounted = await self._uncounted(kept.group, state.channels)
+        state.channels |= uncounted
+        self._mailbox.load(state)
+        self._mailbox.suspect()
+        self._cursor = cursor
+        if uncounted:
+            self._note_state()
+
+    async def _uncounted(self, group: ChatId | None, counted: Mapping[int, int]) -> dict[int, int]:
+        """The group's channel id and pts, unless it is counted already."""
+        if group is None or group > CHANNELS or CHANNELS - group in counted:
+            return {}
+        channel = CHANNELS - group
+        await self._peers.know_channels([channel])
+        pts = await self._mailbox.ask_pts(self._call, channel)
+        return {} if pts is None else {channel: pts}
 
     async def _collect(self, wire: Wire) -> None:
         now = monotonic()
@@ -216,8 +230,8 @@ class MtprotoSession:
         else:
             await self._call(DeleteChannelMessages(await self._peers.channel(chat), list(messages)))
 
-    async def create_topic(self, group: ChatId, name: str, key: IdempotencyKey) -> TopicId:
-        return await self._sending.create_topic(group, name, key)
+    async def create_topic(self, group: ChatId, name: str, key: IdempotencyKey, color: int | None = None) -> TopicId:
+        return await self._sending.create_topic(group, name, key, color)
 
     async def rename_topic(self, group: ChatId, topic: TopicId, name: str) -> None:
         await self._change_topic(group, topic, title=name)
@@ -240,7 +254,8 @@ class MtprotoSession:
 
     async def identify(self) -> BotIdentity:
         (me,) = await self._call(GetUsersRequest([types.InputUserSelf()]))
-        return BotIdentity(UserId(me.id), person_of(me).name, me.username or "", not me.bot_nochats)
+        hears_groups = bool(me.bot_chat_history)
+        return BotIdentity(UserId(me.id), person_of(me).name, me.username or "", not me.bot_nochats, hears_groups)
 
     async def find_webhook(self) -> Webhook | None:
         """The Bot API's business."""

@@ -28,6 +28,14 @@ def _group_mended(tenant: Tenant, _: Mapping[str, Any]) -> Text:
     return say("told.group_mended", bot=tenant.bot_username, group=_group(tenant))
 
 
+def _deaf(tenant: Tenant, params: Mapping[str, Any]) -> Text:
+    return say("told.deaf", bot=tenant.bot_username, chat=plain(params["chat"]))
+
+
+def _behind(tenant: Tenant, params: Mapping[str, Any]) -> Text:
+    return say("told.behind", bot=tenant.bot_username, group=_group(tenant), minutes=str(params["minutes"]))
+
+
 def _group(tenant: Tenant) -> str:
     return plain(tenant.group_title or "…")
 
@@ -37,6 +45,8 @@ KINDS: Mapping[str, Callable[[Tenant, Mapping[str, Any]], Text]] = {
     owner_notices.CONFLICT: _conflict,
     owner_notices.GROUP_TROUBLE: _group_trouble,
     owner_notices.GROUP_MENDED: _group_mended,
+    owner_notices.DEAF: _deaf,
+    owner_notices.BEHIND: _behind,
 }
 
 

@@ -13,6 +13,7 @@ from tenants.outbox.claims import (
     ages_of_recent_sends,
     claim,
     list_waiting,
+    recent_sends_to_groups,
     seconds_until_due,
 )
 from tenants.outbox.queue import enqueue, general_lane
@@ -20,6 +21,7 @@ from tenants.outbox.results import bury, drop, finish, note_changed, pause_group
 from tenants.outbox.rows import (
     CHANGES,
     PLAIN_LOOK,
+    REPLY_MARK,
     Body,
     Delivered,
     Entity,
@@ -36,6 +38,7 @@ __all__ = [
     "CHANGES",
     "LONGEST_JOINED",
     "PLAIN_LOOK",
+    "REPLY_MARK",
     "Ask",
     "Body",
     "Claimed",
@@ -61,6 +64,7 @@ __all__ = [
     "note_changed",
     "pause_group",
     "put_behind",
+    "recent_sends_to_groups",
     "record_delivered",
     "rewrite",
     "seconds_until_due",

@@ -19,6 +19,8 @@ GATHER_SECONDS = 3
 """For which a text waits under backlog, so that what follows it comes along."""
 BEHIND_SECONDS = 2
 """How soon it is looked again after a change that stands back behind messages of its lane."""
+SAME_BREATH_SECONDS = 300
+"""For so long a member of a group who writes again is not named again."""
 MOST_COPIED = 10
 """Rows that go out as one album or one run of copies."""
 
@@ -26,9 +28,9 @@ MOST_COPIED = 10
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What one tenant's sender has room for: `team` lanes into the group, of whose budget `units` are left, and
-    `customers` lanes out of it. Where units are `scarce`, texts that came just now may wait for more of their kind.
-    Left out are `busy` lanes, which are being sent, and `resting` ones, whose chats must
-    wait.
+    `customers` lanes out of it. Where units are `scarce`, texts that came just now may wait for more of their kind;
+    after a long backlog `digests` hold replies and links of groups, too. Left out are `busy` lanes, which are being
+    sent, and `resting` ones, whose chats must wait.
     """
 
     tenant: TenantId
@@ -38,6 +40,7 @@ class Wish:
     units: int
     customers: int
     scarce: bool = False
+    digests: bool = False
     busy: Sequence[LaneId] = ()
     resting: Sequence[LaneId] = ()
 
@@ -72,18 +75,42 @@ IS_OWN = """
             AND m.message_id = o.source_message_id), false)
 """
 
+JOINS = "({row}.units IS NOT NULL AND ({free}.digests OR NOT {row}.is_loose))"
+COPIES = """
+    ({row}.kind = 'copy' AND {row}.album IS NULL AND {row}.reply_to IS NULL AND {row}.units IS NULL
+        AND {row}.author_id IS NULL)
+"""
+GOES_ON = f"""
+    coalesce((SELECT q.author_id = o.author_id FROM outbox q
+        WHERE q.lane_id = o.lane_id AND q.lane_seq = o.lane_seq - 1 AND q.state = 'delivered'
+            AND q.ended_at > now() - interval '{SAME_BREATH_SECONDS} seconds'
+            AND q.tried_at > coalesce((SELECT a.created_at FROM lanes c JOIN outbox a ON a.lane_id = c.id
+                WHERE c.tenant_id = l.tenant_id AND c.dialog_id = l.dialog_id AND c.direction = 'customer'
+                    AND a.kind = 'answer' ORDER BY a.lane_seq DESC LIMIT 1), '-infinity')), false)
+"""  # noqa: S608  # a constant of ours
+"""Nobody wrote in the topic since, as far as the outbox knows."""
+THREAD = """
+    CASE WHEN l.direction = 'customer' AND d.kind = 'group' THEN coalesce(
+        (SELECT m.thread_id FROM message_map m WHERE m.tenant_id = o.tenant_id AND m.group_id = o.source_chat_id
+            AND m.topic_message_id = o.reply_to AND m.chat_id = d.chat_id ORDER BY m.part_at DESC LIMIT 1),
+        (SELECT m.thread_id FROM message_map m WHERE m.tenant_id = o.tenant_id AND m.chat_id = d.chat_id
+            ORDER BY m.message_id DESC LIMIT 1))
+    ELSE o.thread_id END
+"""
+"""The topic of what is replied to, else the one in which was written last."""
+
 _CLAIM = text(
     f"""
     WITH held AS ({HELD_BY_ALL}),
     wished AS (
-        SELECT h.tenant, h.term, w.chat, w.team, w.units, w.customers, w.scarce,
+        SELECT h.tenant, h.term, w.chat, w.team, w.units, w.customers, w.scarce, w.digests,
             NOT EXISTS (SELECT FROM pauses p WHERE p.tenant_id = h.tenant AND p.chat_id = w.chat
                 AND p.until > now()) AS group_is_free,
             l.lanes, l.for_team
         FROM held h
         JOIN unnest(CAST(:tenants AS uuid[]), CAST(:groups AS bigint[]), CAST(:team AS integer[]),
-            CAST(:units AS integer[]), CAST(:customers AS integer[]), CAST(:scarce AS boolean[]))
-            AS w(tenant, chat, team, units, customers, scarce)
+            CAST(:units AS integer[]), CAST(:customers AS integer[]), CAST(:scarce AS boolean[]),
+            CAST(:digests AS boolean[])) AS w(tenant, chat, team, units, customers, scarce, digests)
             ON w.tenant = h.tenant
         CROSS JOIN LATERAL (
             SELECT count(*) AS lanes, coalesce(sum(next_seq - head_seq) FILTER (WHERE direction <> 'customer'), 0)
@@ -92,7 +119,7 @@ _CLAIM = text(
         ) l
     ),
     free AS (
-        SELECT w.tenant, w.term, w.chat, w.for_team > w.units AS is_backlog, w.scarce, f.id, f.head_seq,
+        SELECT w.tenant, w.term, w.chat, w.for_team > w.units AS is_backlog, w.scarce, w.digests, f.id, f.head_seq,
             greatest(1, w.units / greatest(1, w.lanes)) AS most
         FROM wished w CROSS JOIN LATERAL (
             SELECT l.id, l.head_seq
@@ -103,7 +130,7 @@ _CLAIM = text(
             ORDER BY l.served_at LIMIT w.team
         ) f
         UNION ALL
-        SELECT w.tenant, w.term, w.chat, false, false, f.id, f.head_seq, 1
+        SELECT w.tenant, w.term, w.chat, false, false, false, f.id, f.head_seq, 1
         FROM wished w CROSS JOIN LATERAL (
             SELECT l.id, l.head_seq FROM lanes l
             WHERE l.tenant_id = w.tenant AND l.direction = 'customer' AND l.head_seq < l.next_seq
@@ -112,11 +139,11 @@ _CLAIM = text(
         ) f
     ),
     heads AS (
-        SELECT f.tenant, f.term, f.chat, f.is_backlog, f.most, h.lane_id, h.lane_seq, h.album, h.units, h.kind,
-            h.kind = 'copy' AND h.album IS NULL AND h.reply_to IS NULL AND h.units IS NULL AS is_copy
+        SELECT f.tenant, f.term, f.chat, f.is_backlog, f.digests, f.most, h.lane_id, h.lane_seq, h.album, h.kind,
+            {JOINS.format(row="h", free="f")} AS joins, {COPIES.format(row="h")} AS is_copy
         FROM free f JOIN outbox h ON h.lane_id = f.id AND h.lane_seq = f.head_seq
         WHERE h.not_before <= clock_timestamp() AND NOT (
-            f.is_backlog AND f.scarce AND h.units IS NOT NULL
+            f.is_backlog AND f.scarce AND {JOINS.format(row="h", free="f")}
             AND h.created_at > now() - interval '{GATHER_SECONDS} seconds'
         ) AND NOT (
             h.kind = 'answer' AND h.reply_to IS NOT NULL AND h.created_at > now() - interval '2 seconds'
@@ -132,13 +159,13 @@ _CLAIM = text(
             SELECT r.lane_seq FROM (
                 SELECT o.lane_seq, bool_and(CASE
                     WHEN h.album IS NOT NULL THEN o.album IS NOT DISTINCT FROM h.album AND o.kind = h.kind
-                    WHEN h.units IS NOT NULL THEN o.units IS NOT NULL
-                    ELSE o.kind = 'copy' AND o.album IS NULL AND o.reply_to IS NULL AND o.units IS NULL
+                    WHEN h.joins THEN {JOINS.format(row="o", free="h")}
+                    ELSE {COPIES.format(row="o")}
                     END) OVER run AS fits,
                     sum(o.units + 1) OVER run AS length
                 FROM outbox o WHERE o.lane_id = h.lane_id AND o.lane_seq >= h.lane_seq
                     AND o.lane_seq < h.lane_seq + CASE WHEN h.album IS NOT NULL THEN {MOST_COPIED}
-                        WHEN h.units IS NOT NULL THEN {MOST_JOINED} ELSE least({MOST_COPIED}, h.most) END
+                        WHEN h.joins THEN {MOST_JOINED} ELSE least({MOST_COPIED}, h.most) END
                 WINDOW run AS (ORDER BY o.lane_seq)
             ) r
             WHERE r.fits AND (h.album IS NOT NULL
@@ -147,18 +174,20 @@ _CLAIM = text(
         JOIN outbox o ON o.lane_id = h.lane_id AND o.lane_seq = s.seq
     ),
     claimed AS (
-        UPDATE outbox o SET state = 'sending', attempts = o.attempts + 1, term = p.term, tried_at = clock_timestamp()
+        UPDATE outbox o SET state = 'sending', attempts = o.attempts + 1, term = p.term, tried_at = clock_timestamp(),
+            thread_id = {THREAD}
         FROM picked p, lanes l LEFT JOIN dialogs d ON d.tenant_id = l.tenant_id AND d.id = l.dialog_id
         WHERE o.id = p.id AND o.tenant_id = p.tenant AND l.id = o.lane_id AND o.state IN ('waiting', 'sending')
         RETURNING o.tenant_id, o.id, o.lane_id, o.lane_seq, o.kind, l.direction, l.dialog_id, d.chat_id, d.topic_id,
             o.source_chat_id, o.source_message_id, o.album, o.units, o.attempts, o.body, o.update_id,
-            o.generation, l.next_seq, o.created_at,
+            o.generation, l.next_seq, o.created_at, o.author_id, o.thread_id,
+            o.author_id IS NOT NULL AND {GOES_ON} AS goes_on,
             CASE WHEN o.attempts > 1 THEN (SELECT max(q.result_message_id) FROM outbox q WHERE q.lane_id = o.lane_id)
                 END AS sent_last,
             CASE WHEN o.kind = 'mirror' THEN {IS_OWN} ELSE false END AS is_own,
             CASE WHEN o.reply_to IS NULL OR o.source_message_id IS NULL THEN o.reply_to
                 WHEN l.direction = 'customer' THEN (SELECT m.message_id FROM message_map m
-                    WHERE m.tenant_id = o.tenant_id AND m.group_id = o.source_chat_id
+                    WHERE m.tenant_id = o.tenant_id AND m.group_id = o.source_chat_id AND m.chat_id = d.chat_id
                         AND m.topic_message_id = o.reply_to AND (o.reply_at IS NULL OR m.part_at <= o.reply_at)
                     ORDER BY m.part_at DESC LIMIT 1)
                 ELSE (SELECT m.topic_message_id FROM message_map m WHERE m.tenant_id = o.tenant_id
@@ -190,6 +219,7 @@ async def claim(unit: UnitOfWork, wishes: Sequence[Wish], keyring: Keyring) -> d
         "units": [wish.units for wish in wishes],
         "customers": [wish.customers for wish in wishes],
         "scarce": [wish.scarce for wish in wishes],
+        "digests": [wish.digests for wish in wishes],
         "busy": [lane for wish in wishes for lane in (*wish.busy, *wish.resting)],
     }
     found: dict[TenantId, list[Any]] = {wish.tenant: [] for wish in wishes}
@@ -239,6 +269,9 @@ def _read(row: Any, keyring: Keyring) -> Row:
         doubt=(row.sent_last, row.created_at) if row.attempts > 1 else None,
         is_own=row.is_own,
         is_shared=row.is_shared,
+        author=row.author_id,
+        goes_on=row.goes_on,
+        thread=row.thread_id,
     )
 
 
@@ -297,6 +330,22 @@ _RECENT = text(
 async def ages_of_recent_sends(unit: UnitOfWork, tenant: TenantId) -> list[float]:
     """Seconds since each message and errand in the group in the last minute: what a restarted sender has to know."""
     return [float(age) for age in (await unit.execute(_RECENT, {"tenant": tenant})).scalars()]
+
+
+_RECENT_IN_GROUPS = text(
+    """
+    SELECT l.id, extract(epoch FROM clock_timestamp() - coalesce(o.ended_at, o.tried_at)) AS age
+    FROM outbox o JOIN lanes l ON l.id = o.lane_id JOIN dialogs d ON d.tenant_id = l.tenant_id AND d.id = l.dialog_id
+    WHERE o.tenant_id = :tenant AND l.direction = 'customer' AND d.kind <> 'private' AND o.kind <> 'lookup'
+        AND o.tried_at > now() - interval '1 minute'
+    """
+)
+
+
+async def recent_sends_to_groups(unit: UnitOfWork, tenant: TenantId) -> list[tuple[LaneId, float]]:
+    """The same for groups and channels that are customers: to which lane, and how many seconds ago."""
+    found = await unit.execute(_RECENT_IN_GROUPS, {"tenant": tenant})
+    return [(LaneId(row.id), float(row.age)) for row in found]
 
 
 _WAITING = text(

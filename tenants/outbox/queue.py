@@ -9,7 +9,7 @@ from sqlalchemy import text
 from tenants.crypto import Keyring
 from tenants.db import UnitOfWork
 from tenants.ids import LaneId, MessageId, TenantId, new_id
-from tenants.outbox.rows import ALBUM_SETTLES, BODY, NewRow, Rows, utf16
+from tenants.outbox.rows import ALBUM_SETTLES, BODY, NewRow, Rows, joined_units
 
 _APPEND = """
     numbered AS (
@@ -21,17 +21,19 @@ _APPEND = """
     ),
     queued AS (
         INSERT INTO outbox (id, tenant_id, lane_id, lane_seq, kind, update_id, source_chat_id, source_message_id,
-            reply_to, reply_at, album, units, body, digest, not_before)
+            reply_to, reply_at, album, units, body, digest, author_id, thread_id, is_loose, not_before)
         SELECT r.id, n.tenant_id, n.id, n.first + r.behind, r.kind, r.update_id, r.source_chat, r.source_message,
-            r.reply_to, r.reply_at, r.album, r.units, r.body, r.digest, greatest(r.not_before,
+            r.reply_to, r.reply_at, r.album, r.units, r.body, r.digest, r.author, r.thread, r.is_loose,
+            greatest(r.not_before,
                 now() + CASE WHEN r.album IS NULL THEN interval '0' ELSE CAST(:settles AS interval) END)
         FROM unnest(CAST(:row_ids AS uuid[]), CAST(:row_lanes AS uuid[]), CAST(:behind AS bigint[]),
             CAST(:row_kinds AS text[]), CAST(:row_updates AS bigint[]), CAST(:source_chats AS bigint[]),
             CAST(:source_messages AS bigint[]), CAST(:replies AS bigint[]), CAST(:replies_at AS integer[]),
             CAST(:albums AS text[]), CAST(:units AS integer[]), CAST(:row_bodies AS bytea[]),
-            CAST(:digests AS bytea[]), CAST(:not_before AS timestamptz[]))
+            CAST(:digests AS bytea[]), CAST(:not_before AS timestamptz[]),
+            CAST(:authors AS bigint[]), CAST(:threads AS bigint[]), CAST(:loose AS boolean[]))
             AS r(id, lane, behind, kind, update_id, source_chat, source_message, reply_to, reply_at, album, units,
-                body, digest, not_before)
+                body, digest, not_before, author, thread, is_loose)
         JOIN numbered n ON n.id = r.lane
     )
 """
@@ -88,7 +90,10 @@ async def append_values(unit: UnitOfWork, rows: Rows, keyring: Keyring) -> dict[
         ],
         "replies_at": [row.reply_at for _, row in rows],
         "albums": [None if comes_late else row.album for (_, row), comes_late in zip(rows, is_late, strict=True)],
-        "units": [utf16(row.body.text) if row.joinable else None for _, row in rows],
+        "units": [joined_units(row) for _, row in rows],
+        "authors": [row.author for _, row in rows],
+        "threads": [row.thread for _, row in rows],
+        "loose": [row.loose for _, row in rows],
         "row_bodies": [keyring.encrypt(tenant, BODY, row.body.dump()) for tenant, row in rows],
         "digests": [bytes.fromhex(row.digest) or None for _, row in rows],
         "not_before": [row.not_before for _, row in rows],

@@ -28,7 +28,7 @@ _DELIVER = text(
         WHERE o.id = r.id AND o.tenant_id = t.tenant AND o.term = t.term
             AND (o.state = 'sending' OR o.state = 'delivered' AND o.result_message_id = r.message_id)
         RETURNING o.tenant_id, o.lane_id, o.lane_seq, o.kind, o.source_chat_id, o.source_message_id,
-            o.result_message_id, o.digest, r.part_at, t.chat
+            o.result_message_id, o.digest, o.thread_id, r.part_at, t.chat
     ),
     moved AS (
         UPDATE lanes l SET head_seq = greatest(l.head_seq, d.last + 1), served_at = clock_timestamp()
@@ -36,12 +36,13 @@ _DELIVER = text(
         WHERE l.tenant_id = d.tenant_id AND l.id = d.lane_id
     ),
     mapped AS (
-        INSERT INTO message_map (tenant_id, chat_id, message_id, group_id, topic_message_id, part_at, digest)
+        INSERT INTO message_map
+            (tenant_id, chat_id, message_id, group_id, topic_message_id, part_at, digest, thread_id)
         SELECT n.tenant_id, d.chat_id,
             CASE WHEN n.kind <> 'answer' THEN n.source_message_id ELSE n.result_message_id END,
             n.chat,
             CASE WHEN n.kind <> 'answer' THEN n.result_message_id ELSE n.source_message_id END,
-            n.part_at, n.digest
+            n.part_at, n.digest, n.thread_id
         FROM done n JOIN lanes l ON l.tenant_id = n.tenant_id AND l.id = n.lane_id
         JOIN dialogs d ON d.tenant_id = n.tenant_id AND d.id = l.dialog_id
         WHERE n.kind IN ('copy', 'forward', 'line', 'answer', 'mirror') AND n.chat IS NOT NULL

@@ -27,6 +27,10 @@ Kind = Literal[
 """
 _ALWAYS = 3
 """Parts of a body that are always written."""
+_LEFT_OUT: list[Any] = [(), (), "", (), "", False]
+"""What the others are where they are not written."""
+REPLY_MARK = "↩ "
+"""Stands before a reply in a text that several share."""
 ALBUM_SETTLES = timedelta(seconds=1.5)
 """An album's parts come as separate updates, usually within this time."""
 BODY = "outbox.body"
@@ -85,6 +89,7 @@ class Body:
     """The words of a row. For a copy: what is said instead when the message can't be copied any more. For a lookup:
     whom it is about. For a reaction: the emoji, or nothing. `buttons` are an inline keyboard's labels, row by row,
     `quote` the words that a reply quotes. An edit's `look` names a media only where another one has taken its place.
+    `by` is how the member of a group is named who wrote it; `hides_author`: nothing else may tell who that is.
     """
 
     text: str
@@ -94,30 +99,36 @@ class Body:
     buttons: tuple[tuple[str, ...], ...] = ()
     quote: str = ""
     look: Look = PLAIN_LOOK
+    by: str = ""
+    hides_author: bool = False
 
     def dump(self) -> bytes:
         look = () if self.look == PLAIN_LOOK else astuple(self.look)
         parts: list[Any] = [self.text, self.markdown, self.content, self.entities, self.buttons, self.quote, look]
+        parts += [self.by, self.hides_author]
         while len(parts) > _ALWAYS and not parts[-1]:
             parts.pop()
         return json.dumps(parts, ensure_ascii=False).encode()
 
     @classmethod
     def load(cls, dumped: bytes) -> "Body":
-        text, markdown, content, *more = json.loads(dumped)
-        entities = tuple((str(e[0]), int(e[1]), int(e[2]), str(e[3])) for e in (more[0] if more else ()))
-        buttons = tuple(tuple(map(str, labels)) for labels in (more[1] if len(more) > 1 else ()))
-        quote = more[2] if len(more) > 2 else ""  # noqa: PLR2004  # what `dump` writes
-        look = Look(*more[3]) if len(more) > 3 else PLAIN_LOOK  # noqa: PLR2004
-        return cls(text, markdown, content, entities, buttons, quote, look)
+        parts = json.loads(dumped)
+        parts += _LEFT_OUT[len(parts) - _ALWAYS :]
+        text, markdown, content, marks, rows, quote, look, by, hides_author = parts
+        entities = tuple((str(e[0]), int(e[1]), int(e[2]), str(e[3])) for e in marks)
+        buttons = tuple(tuple(map(str, labels)) for labels in rows)
+        seen = Look(*look) if look else PLAIN_LOOK
+        return cls(text, markdown, content, entities, buttons, quote, seen, by, hides_author)
 
 
 @dataclass(frozen=True, slots=True)
 class NewRow:
     """`reply_to` is in the source's numbering where there is a `source`, in the target's otherwise; an edit replies
     to the message that was edited. `reply_at` says where the quoted words begin, in UTF-16 units. `joinable`: a plain
-    text that may go out in one message with its neighbours. `digest` is its source's content's. A `later` row gets
-    its number in the lane when no message waits any more, and not before `not_before`.
+    text that may go out in one message with its neighbours, `loose` one that loses something by that: it is joined
+    where the backlog is long. `digest` is its source's content's. A `later` row gets its number in the lane when no
+    message waits any more, and not before `not_before`. `author` is the member of a group or the chat that wrote it,
+    `thread` the topic of the source's chat in which it stands.
     """
 
     lane: LaneId
@@ -132,6 +143,17 @@ class NewRow:
     digest: str = ""
     later: bool = False
     not_before: datetime | None = None
+    loose: bool = False
+    author: int | None = None
+    thread: TopicId | None = None
+
+
+def joined_units(row: NewRow) -> int | None:
+    """At most so many UTF-16 units of a text that several share, with its author's line; None for what goes alone."""
+    if not (row.joinable or row.loose):
+        return None
+    line = 0 if row.author is None else utf16(row.body.by) + 2
+    return utf16(row.body.text) + line + (0 if row.reply_to is None else utf16(REPLY_MARK))
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +183,11 @@ class Row:
     """A mirror of what we sent ourselves."""
     is_shared: bool = False
     """A change of a message that holds the texts of several."""
+    author: int | None = None
+    goes_on: bool = False
+    """What stands above it in the topic is of the same author."""
+    thread: TopicId | None = None
+    """The topic of a customer's group to which it goes."""
 
     @property
     def target(self) -> MessageId | None:

@@ -6,7 +6,7 @@ A keyword expression: items separated by commas are OR, `["a","b"]` is AND, `"~a
 import contextlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -181,6 +181,12 @@ def matches(groups: list[list[str]], text: str) -> bool:
     """Whether a text meets a keyword expression: case-insensitive substrings."""
     folded = text.casefold()
     return any(all(_holds(word, folded) for word in group) for group in groups)
+
+
+def find_word(words: Iterable[str], text: str) -> str | None:
+    """The first of these that the text holds, in any case."""
+    folded = text.casefold()
+    return next((word for word in words if word.casefold() in folded), None)
 
 
 def _holds(word: str, folded: str) -> bool:

@@ -23,6 +23,7 @@ from worker.main import run
 def serve() -> None:
     config = Config.from_env(os.environ)
     configure_logging("json")
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     for line in sys.stdin:
         order = json.loads(line)
         child = os.fork()
@@ -48,6 +49,7 @@ def _live(config: Config, name: str | None, passes: int) -> None:
     async def until_stopped() -> None:
         task = asyncio.ensure_future(run(config, lambda: None))
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         with contextlib.suppress(asyncio.CancelledError):
             await task
 

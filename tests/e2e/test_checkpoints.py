@@ -4,172 +4,14 @@ row with a second attempt, and no topic is made twice.
 KILLS=N kills N times at each edge.
 """
 
-import asyncio
-import json
-import os
 import random
-import signal
-import sys
-from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
-from pathlib import Path
 
-import asyncpg
 import pytest
 
-from sandbox.world.entities import User
 from tests.e2e.conftest import Stage
+from tests.e2e.killing import KILLS, MOST_PASSES, Talk, begin, die, workers_of
 from worker.checkpoints import NAMES
-
-ROOT = Path(__file__).parent.parent.parent
-KILLS = int(os.environ.get("KILLS", "20"))
-MOST_PASSES = 3
-
-
-class Workers:
-    """The process that forks workers, and the database's view of those that died."""
-
-    def __init__(self, process: asyncio.subprocess.Process, stage: Stage) -> None:
-        self._process = process
-        self._stage = stage
-        self._running: int | None = None
-
-    def kill(self) -> None:
-        """Whatever a test that failed has left."""
-        if self._running is not None:
-            os.kill(self._running, signal.SIGKILL)
-
-    async def start(self, checkpoint: str | None, passes: int = 1) -> int:
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps({"checkpoint": checkpoint, "passes": passes}).encode() + b"\n")
-        self._running = int(await self._line())
-        return self._running
-
-    async def ended(self) -> int:
-        code = int(await self._line())
-        self._running = None
-        return code
-
-    async def _line(self) -> bytes:
-        assert self._process.stdout is not None
-        async with asyncio.timeout(60):
-            return await self._process.stdout.readline()
-
-    async def forget_the_dead(self) -> None:
-        """It is surely dead: what its lease's end would do, without the wait."""
-        connection = await asyncpg.connect(self._stage.config.database_url.get_secret_value())
-        try:
-            await connection.execute("UPDATE leases SET expires_at = now() - interval '1 second'")
-            await connection.execute("UPDATE workers SET expires_at = now() - interval '1 second'")
-        finally:
-            await connection.close()
-
-
-@asynccontextmanager
-async def workers_of(stage: Stage) -> AsyncIterator[Workers]:
-    config = stage.config
-    environ = {
-        **os.environ,
-        "DATABASE_URL": config.database_url.get_secret_value(),
-        "REDIS_URL": config.redis_url.get_secret_value(),
-        "BACKLINE_KEYRING": str(config.backline_keyring),
-        "TELEGRAM_API_ROOT": config.telegram_api_root,
-        "LEASE_SECONDS": "10",
-        "GROUP_SENDS_PER_MINUTE": "100000",
-        "COLD_STARTS_PER_MINUTE": "0",
-    }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "tests.e2e.crashing",
-        cwd=ROOT,
-        env=environ,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    workers = Workers(process, stage)
-    try:
-        yield workers
-    finally:
-        workers.kill()
-        assert process.stdin is not None
-        process.stdin.close()
-        await process.wait()
-
-
-class Talk:
-    """Customers who write and an operator who answers, and what of it should arrive."""
-
-    def __init__(self, stage: Stage) -> None:
-        self.stage = stage
-        self.turns = 0
-        self.customers = [stage.customer]
-        self.said: dict[int, list[str]] = {stage.customer.id: []}
-        self.answered: dict[int, list[str]] = {stage.customer.id: []}
-
-    def newcomer(self) -> None:
-        customer = self.stage.world.add_user(f"Customer{len(self.customers)}")
-        self.customers.append(customer)
-        self.said[customer.id], self.answered[customer.id] = [], []
-
-    def go_on(self) -> None:
-        """Customers and the operator take turns, so that titles change, too."""
-        self.turns += 1
-        for customer in self.customers[-3:]:
-            topic = self.stage.topic(customer.name)
-            if topic is None or self.turns % 2:
-                text = f"question {len(self.said[customer.id])} of {customer.name}"
-                self.stage.world.send(customer, self.stage.bot, text)
-                self.said[customer.id].append(text)
-            else:
-                text = f"answer {len(self.answered[customer.id])} to {customer.name}"
-                self.stage.world.send(self.stage.operator, self.stage.group, text, topic=topic)
-                self.answered[customer.id].append(text)
-
-    def shown(self, customer: User) -> tuple[list[str], list[str]]:
-        """What the bot put into the topic, and what it sent to the customer."""
-        topic = [m.text for m in self.stage.in_topic(customer.name) if m.sender is self.stage.bot]
-        chat = [m.text for m in self.stage.seen_by(customer) if m.text.startswith("answer")]
-        return topic, chat
-
-    def is_complete(self) -> bool:
-        return all(
-            tuple(map(_without_repeats, self.shown(customer))) == (self.said[customer.id], self.answered[customer.id])
-            for customer in self.customers
-        )
-
-    def copies(self) -> Counter[str]:
-        return Counter(text for customer in self.customers for texts in self.shown(customer) for text in texts)
-
-
-def _without_repeats(texts: list[str]) -> list[str]:
-    """A lane waits for its head, so what is sent again comes right behind itself."""
-    return [text for number, text in enumerate(texts) if number == 0 or texts[number - 1] != text]
-
-
-async def _begin(workers: Workers, talk: Talk) -> None:
-    """The first customer's topic: one that is in doubt when its worker dies takes ten seconds to be made anew."""
-    first = await workers.start(None)
-    talk.go_on()
-    await talk.stage.until(talk.is_complete, "the first message", 30)
-    os.kill(first, signal.SIGTERM)
-    assert await workers.ended() == 0
-
-
-async def _die(workers: Workers, talk: Talk, checkpoint: str, passes: int) -> None:
-    """Somebody writes until the worker has passed its edge often enough."""
-    await workers.start(checkpoint, passes)
-    ending = asyncio.create_task(workers.ended())
-    for _ in range(60):
-        talk.go_on()
-        done, _ = await asyncio.wait([ending], timeout=0.5)
-        if done:
-            break
-    assert await ending == -signal.SIGKILL
-    await workers.forget_the_dead()
 
 
 @pytest.mark.timeout(60 + 10 * KILLS)
@@ -179,16 +21,15 @@ async def test_kills_at_a_checkpoint_lose_nothing_and_double_nothing_unseen(stag
     chance = random.Random(checkpoint)  # noqa: S311  # a seed, so that a failure comes again
     talk = Talk(stage)
     async with workers_of(stage) as workers:
-        await _begin(workers, talk)
+        await begin(workers, talk)
         for number in range(KILLS):
             if number % 5 == 4:
                 talk.newcomer()
             passes = 1 if checkpoint.startswith("errand") else chance.randint(1, MOST_PASSES)
-            await _die(workers, talk, checkpoint, passes)
+            await die(workers, talk, checkpoint, passes)
         last = await workers.start(None)
         await stage.until(talk.is_complete, "everything, in order", 60)
-        os.kill(last, signal.SIGTERM)
-        assert await workers.ended() == 0
+        assert await workers.stop(last) == 0
     await _audit(stage, talk)
 
 

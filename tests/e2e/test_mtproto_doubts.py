@@ -1,5 +1,6 @@
 """What a parallel session finds of what it may have sent before, and whom it knows."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -87,6 +88,27 @@ async def test_a_login_that_is_new_finds_it_as_well(rig: OverMtproto, kind: str)
     doubt = Doubt(MessageId(min(before) - 1), began - timedelta(minutes=1))
     assert await rig.session.send(replace(one, doubt=doubt)) == before
     assert sent(rig) == before
+
+
+async def test_a_doubt_waits_until_it_is_known_where_the_boxes_stand() -> None:
+    """A sender may be quicker than its session: among messages that nobody knows of nothing is found."""
+    async with OverMtproto.open() as rig:
+        cursor = await rig.begin()
+        await rig.customer_writes("question")
+        _, cursor = await receive_all(rig, cursor, 1)
+        one = text(rig, "answer")
+        await send_without_answer(rig, one)
+        before = sent(rig)
+        rig.world.boxes.random_ids.clear()
+        await rig.session.close()
+        reopen(rig)
+        doubt = Doubt(None, datetime.now(UTC) - timedelta(minutes=1))
+        sending = asyncio.create_task(rig.session.send(replace(one, doubt=doubt)))
+        await asyncio.wait([sending], timeout=0.1)
+        receiving = asyncio.create_task(rig.session.receive(cursor))
+        assert await sending == before
+        assert sent(rig) == before
+        receiving.cancel()
 
 
 @pytest.mark.parametrize("kind", KINDS)

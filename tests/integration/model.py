@@ -134,7 +134,7 @@ class Telegram(FakeSession):
         updates = batch.updates[: self.batch]
         return Batch(updates, updates[-1].cursor)
 
-    async def create_topic(self, group: ChatId, name: str, key: IdempotencyKey) -> TopicId:
+    async def create_topic(self, group: ChatId, name: str, key: IdempotencyKey, color: int | None = None) -> TopicId:
         creation = Creation(strip_square(name), self.time.now())
         try:
             return await super().create_topic(group, name, key)

@@ -5,8 +5,8 @@ import pytest
 from sessions.errors import Flaky, FloodWait, Gone
 from sessions.events import Batch, Cursor, Person
 from sessions.port import Copy, Mirror
-from tenants.dialogs import close_due
 from tenants.ids import UserId
+from tenants.lapses import close_due
 from tests.fakes import GROUP, texts
 from tests.integration.conftest import DeskUnderTest
 

@@ -85,7 +85,10 @@ def tenant_screens(tenant: Tenant) -> list[Screen]:
     shown = [
         connections.card(tenant, None),
         connections.card(tenant, "z" * 300, notice=say("token.mine_already", bot=tenant.bot_username)),
-        *(told.screen(tenant, kind, {"problem": "y" * 250}) for kind in told.KINDS),
+        *(
+            told.screen(tenant, kind, {"problem": "y" * 250, "chat": "y" * 128, "minutes": 999})
+            for kind in told.KINDS
+        ),
         *(connections.delete(tenant, sure) for sure in Sure),
         group.link(tenant, "w" * 64),
         group.expired(tenant),

@@ -8,7 +8,7 @@ from tenants.identity import rename
 from tenants.intake import Disposition, Handled, Ignored, Queued
 from tenants.outbox import Body, NewRow
 from tenants.plans import Plan
-from tenants.settings.kinds import matches
+from tenants.settings.kinds import find_word, matches
 from worker.card import introduce
 from worker.decisions.edits import body_of
 from worker.decisions.work import Work
@@ -20,17 +20,13 @@ _MARKDOWN = str.maketrans({char: f"\\{char}" for char in r"\_*[]()~`>#+-=|{}.!"}
 
 def customer_wrote(incoming: Incoming, message: Message, work: Work) -> Disposition:
     settings, chat = work.desk.settings, message.chat
-    if work.is_ignored(chat.id):
-        return Ignored("ignored_chat")
-    if not work.is_welcome(chat.id):
-        return Ignored("not_on_white_list")
     dialog = work.dialogs.by_chat.get(chat.id)
-    is_open = dialog is not None and dialog.is_open
-    if settings.PRIVATE_KEYWORDS and not is_open and not matches(settings.PRIVATE_KEYWORDS, message.words):
-        return Ignored("no_keyword")
+    reason = _why_not(message, dialog, work)
+    if reason is not None:
+        return Ignored(reason)
     dialog = _meet(message, dialog, work)
     introduce(dialog, work)
-    opened = dialog.customer_wrote()
+    opened = dialog.customer_wrote(leave_closed="private" in settings.LEAVE_CLOSED)
     work.rows.append(
         NewRow(
             lane=dialog.topic_lane,
@@ -47,6 +43,24 @@ def customer_wrote(incoming: Incoming, message: Message, work: Work) -> Disposit
     if opened and settings.WELCOME:
         work.rows.append(_welcome(dialog, work))
     return Queued()
+
+
+def _why_not(message: Message, dialog: Dialog | None, work: Work) -> str | None:
+    """Which filter keeps a message out. A dialog that the team opened passes those that choose customers."""
+    settings, chat = work.desk.settings, message.chat.id
+    is_open = dialog is not None and dialog.is_open
+    chosen = dialog is not None and dialog.opened_by_team
+    if chat in settings.IGNORE_CHATS:
+        return "ignored_chat"
+    if not settings.MONITOR_PRIVATE and not chosen:
+        return "not_monitored"
+    if not work.is_welcome(chat):
+        return "not_on_white_list"
+    if settings.PRIVATE_KEYWORDS and not is_open and not matches(settings.PRIVATE_KEYWORDS, message.words):
+        return "no_keyword"
+    if find_word(settings.RESTRICTED_KEYWORDS_FRONTEND, message.words) is not None:
+        return "restricted_keyword"
+    return None
 
 
 def _meet(message: Message, dialog: Dialog | None, work: Work) -> Dialog:

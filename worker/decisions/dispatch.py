@@ -16,6 +16,7 @@ from sessions.events import (
     Pressed,
     ReachChanged,
     Reacted,
+    StandingChanged,
     TopicEvent,
 )
 from tenants.connections import ProposedGroup
@@ -26,6 +27,7 @@ from tenants.outbox import Ask
 from worker.decisions.command import read_command
 from worker.decisions.customers import customer_wrote, reach_changed
 from worker.decisions.edits import customer_edited, team_edited
+from worker.decisions.groups import group_moved, group_wrote, standing_changed
 from worker.decisions.program import pressed, program_edited, program_wrote
 from worker.decisions.reactions import reacted
 from worker.decisions.team import team_wrote, topic_event
@@ -42,7 +44,9 @@ def touched(incoming: Incoming, group: ChatId | None) -> tuple[ChatId | None, To
         return None, event.topic_id
     if isinstance(event, Reacted):
         return (None if event.chat.id == group else event.chat.id), None
-    if isinstance(event, (Message, ReachChanged, Pressed)) and event.chat.kind is ChatKind.PRIVATE:
+    if isinstance(event, (Message, ReachChanged, StandingChanged, GroupMoved)):
+        return event.chat.id, None
+    if isinstance(event, Pressed) and event.chat.kind is ChatKind.PRIVATE:
         return event.chat.id, None
     return None, None
 
@@ -51,6 +55,16 @@ def touched_message(incoming: Incoming, group: ChatId | None) -> MessageId | Non
     """The message in the group that an update is about which does not say its topic."""
     event = incoming.event
     return event.message if isinstance(event, Reacted) and event.chat.id == group else None
+
+
+def also_touched(incoming: Incoming) -> ChatId | None:
+    """A second chat: what a group becomes, or the channel of which a post came into its group."""
+    event = incoming.event
+    if isinstance(event, GroupMoved):
+        return event.to
+    if isinstance(event, Message) and event.automatic and event.as_chat is not None:
+        return event.as_chat.id
+    return None
 
 
 def list_asks(incoming: Incoming, work: Work) -> list[Ask]:
@@ -86,7 +100,10 @@ def awaits_own_topic(incoming: Incoming) -> bool:
 
 
 def speaks_in_general(incoming: Incoming, group: ChatId | None) -> bool:
+    """Or may have to be asked there: it has no dialog."""
     event = incoming.event
+    if isinstance(event, StandingChanged):
+        return event.is_present and event.chat.id != group
     return isinstance(event, Message) and event.chat.id == group and event.topic_id is None
 
 
@@ -97,6 +114,8 @@ def dispatch(incoming: Incoming, work: Work) -> Disposition:
             decided: Disposition = Ignored(event.reason)
         case ReachChanged():
             decided = reach_changed(event, work)
+        case StandingChanged():
+            decided = standing_changed(event, work)
         case TopicEvent():
             decided = topic_event(event, work)
         case GroupMoved():
@@ -125,7 +144,7 @@ def _message(incoming: Incoming, message: Message, work: Work) -> Disposition:
         return team_wrote(incoming, message, work)
     if message.chat.kind is ChatKind.PRIVATE:
         return customer_wrote(incoming, message, work)
-    return _stranger_group(message, work)
+    return _group_link(message, work) or group_wrote(incoming, message, work)
 
 
 def _edited(incoming: Incoming, edited: Edited, work: Work) -> Disposition:
@@ -158,8 +177,8 @@ def _before_the_switch(message: Message, work: Work) -> Ignored | None:
     return None
 
 
-def _stranger_group(message: Message, work: Work) -> Disposition:
-    """A group that is not the desk: the one-time word of a group link is all that counts there."""
+def _group_link(message: Message, work: Work) -> Disposition | None:
+    """The one-time word of a group link, in a group that is not the team's."""
     command, _, word = message.text.partition(" ")
     is_start = command.lower() in {"/start", f"/start@{work.desk.bot_username.lower()}"}
     if is_start and word.strip() and message.sender is not None:
@@ -167,11 +186,11 @@ def _stranger_group(message: Message, work: Work) -> Disposition:
         proposed = ProposedGroup(work.desk.tenant, message.chat.id, title, message.sender.id)
         work.proposals.append((proposed, word.strip()))
         return Handled("group_link")
-    return Ignored("not_the_desk")
+    return None
 
 
 def _group_moved(event: GroupMoved, work: Work) -> Disposition:
     if event.chat.id != work.desk.group_id:
-        return Ignored("not_the_desk")
+        return group_moved(event, work)
     work.moved_to = event.to
     return Handled("group_moved")

@@ -4,6 +4,7 @@ from sessions.events import Incoming, Message, TopicEvent
 from tenants.dialogs import Dialog, Status, clean_name, strip_square, topic_title
 from tenants.intake import Disposition, Handled, Ignored, Queued
 from tenants.outbox import Body, NewRow
+from tenants.settings.kinds import find_word
 from worker.decisions.claiming import claim
 from worker.decisions.command import read_command
 from worker.decisions.orders import ordered_in_general, ordered_in_topic
@@ -29,10 +30,18 @@ def team_wrote(incoming: Incoming, message: Message, work: Work) -> Disposition:
 
 
 def _answered(incoming: Incoming, message: Message, dialog: Dialog, work: Work) -> Disposition:
+    settings = work.desk.settings
+    if settings.REPLY_ONLY and message.reply_to is None:
+        return Handled("no_reply")
     if work.is_ignored(dialog.chat_id):
         _tell_banned(message, dialog, work)
         return Handled("banned")
-    dialog.team_answered(work.desk.now, work.desk.settings.AUTOCLOSE)
+    word = find_word(settings.RESTRICTED_KEYWORDS_BACKEND, message.text)
+    if word is not None:
+        words = f"⚠️ Not sent: it holds “{word}”, which this connection does not let through."
+        work.rows.append(NewRow(dialog.topic_lane, "notice", Body(words), reply_to=message.id))
+        return Handled("restricted_keyword")
+    dialog.team_answered(work.desk.now, settings.AUTOCLOSE)
     claim(message, dialog, work)
     work.rows.append(
         NewRow(

@@ -18,6 +18,7 @@ from sandbox.mtproto.methods.sending import Sending
 from sandbox.mtproto.methods.stream import Stream, acting
 from sandbox.mtproto.rpc import Caller, RpcError
 from sandbox.world import Bot, Chat, Message, World
+from sandbox.world.callbacks import answer
 from sandbox.world.state import NotAllowed
 
 _OF_USERS_ONLY = frozenset({"GetHistoryRequest", "GetForumTopicsRequest", "GetDialogsRequest", "SearchRequest"})
@@ -55,6 +56,7 @@ class Api:
             functions.messages.ForwardMessagesRequest: lambda _, bot, r: self._sending.forward(bot, r),
             functions.messages.EditMessageRequest: lambda _, bot, r: self._sending.edit(bot, r),
             functions.messages.SetTypingRequest: lambda _, bot, r: self._sending.show_typing(bot, r),
+            functions.messages.SetBotCallbackAnswerRequest: self._answer_callback,
             functions.messages.SendReactionRequest: lambda _, bot, r: self._sending.react(bot, r),
             functions.messages.CreateForumTopicRequest: lambda _, bot, r: self._forum.create(bot, r),
             functions.messages.EditForumTopicRequest: lambda _, bot, r: self._forum.edit(bot, r),
@@ -110,6 +112,13 @@ class Api:
         self._tokens[caller.key.id] = bot.token
         self.stream.follow(caller)
         return auth_answers.Authorization(user=user_of(bot, bot))
+
+    def _answer_callback(self, _: Caller, bot: Bot, request: functions.messages.SetBotCallbackAnswerRequest) -> bool:
+        callback = self._world.callbacks.get(str(request.query_id))
+        said = {"text": request.message or "", "show_alert": bool(request.alert), "url": request.url or ""}
+        if callback is None or callback.message.sender is not bot or not answer(self._world, callback, said):
+            raise RpcError(400, "QUERY_ID_INVALID")
+        return True
 
     def _log_out(self, caller: Caller, _: Bot, __: Any) -> object:
         self.stream.leave(caller)

@@ -84,7 +84,7 @@ class Peers:
 
 def peer_of(chat: Chat, bot: Bot) -> Any:
     """How the bot names the chat."""
-    if chat.kind == "supergroup":
+    if chat.counts_for_itself:
         return types.PeerChannel(channel_number(chat))
     if chat.kind == "group":
         return types.PeerChat(-chat.id)

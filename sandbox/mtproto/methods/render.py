@@ -63,7 +63,8 @@ def chat_of(chat: Chat, viewer: Bot) -> Any:
         title=chat.title,
         photo=types.ChatPhotoEmpty(),
         date=None,
-        megagroup=True,
+        megagroup=chat.kind == "supergroup" or None,
+        broadcast=chat.kind == "channel" or None,
         forum=chat.is_forum or None,
         username=chat.username,
         noforwards=chat.protected or None,
@@ -102,14 +103,16 @@ def message_of(message: Message, viewer: Bot) -> Any:
     """Outgoing ones name the bot as sender; incoming private ones name nobody."""
     chat = message.chat
     out = message.sender is viewer
-    anonymous = types.PeerChannel(channel_number(chat)) if message.anonymous else None
+    as_chat = chat if message.anonymous else message.as_chat
+    anonymous = types.PeerChannel(channel_number(as_chat)) if as_chat is not None else None
     sender = None if chat.is_private and not out else types.PeerUser(message.sender.id)
     values: dict[str, Any] = {
         "id": message.id_for(viewer),
         "peer_id": peer_of(chat, viewer),
         "date": message.date,
         "out": out or None,
-        "from_id": anonymous or sender,
+        "post": chat.kind == "channel" or None,
+        "from_id": None if chat.kind == "channel" else anonymous or sender,
         "reply_to": _reply_of(message, viewer),
         "silent": message.silent or None,
     }
@@ -126,6 +129,7 @@ def message_of(message: Message, viewer: Bot) -> Any:
         grouped_id=int(message.album_id) if message.album_id else None,
         edit_date=message.edited_at,
         noforwards=message.protected or chat.protected or None,
+        post_author=message.signature or None,
         **values,
     )
 
@@ -186,7 +190,13 @@ def _origin_of(message: Message) -> Any:
     if origin is None:
         return None
     sender = types.PeerUser(origin.sender.id) if origin.sender is not None else None
-    return types.MessageFwdHeader(date=origin.date, from_id=sender, from_name=origin.sender_name or None)
+    about: dict[str, Any] = {"from_id": sender, "from_name": origin.sender_name or None}
+    if origin.chat is not None:
+        channel = types.PeerChannel(channel_number(origin.chat))
+        about |= {"from_id": channel, "channel_post": origin.message_id}
+        if message.is_automatic:
+            about |= {"saved_from_peer": channel, "saved_from_msg_id": origin.message_id}
+    return types.MessageFwdHeader(date=origin.date, **about)
 
 
 def _markup_of(message: Message) -> Any:
@@ -233,6 +243,8 @@ def people_in(messages: Iterable[Message], viewer: Bot) -> tuple[list[Any], list
             accounts[message.chat.user.id] = message.chat.user
         if not message.chat.is_private:
             chats[message.chat.id] = message.chat
+        if message.as_chat is not None:
+            chats[message.as_chat.id] = message.as_chat
         if message.origin is not None and message.origin.sender is not None:
             accounts[message.origin.sender.id] = message.origin.sender
     users = [user_of(account, viewer) for account in accounts.values() if account.first_name or account.is_deleted]

@@ -12,7 +12,7 @@ from sandbox.mtproto.methods.marks import read_marks
 from sandbox.mtproto.methods.media import Library
 from sandbox.mtproto.methods.peers import Peers
 from sandbox.mtproto.methods.render import read_markup
-from sandbox.mtproto.methods.stream import Stream
+from sandbox.mtproto.methods.stream import Stream, acting
 from sandbox.mtproto.rpc import RpcError
 from sandbox.world import GENERAL, Bot, Chat, Message, Quote, World, posting
 from sandbox.world.autolinks import with_links
@@ -51,7 +51,7 @@ class Sending:
     def take_random(self, bot: Bot, chat: Chat, numbers: Sequence[int]) -> None:
         if any(number == 0 for number in numbers):
             raise RpcError(400, "RANDOM_ID_EMPTY")
-        keys = [(bot.id, chat.id, number) for number in numbers]
+        keys = [(self._sender(bot), chat.id, number) for number in numbers]
         if any(key in self._world.boxes.random_ids for key in keys) or len(set(keys)) < len(keys):
             raise RpcError(500, "RANDOM_ID_DUPLICATE")
         self._world.boxes.random_ids.update(dict.fromkeys(keys))
@@ -104,8 +104,15 @@ class Sending:
 
     def refuse_repeats(self, bot: Bot, chat: Chat, numbers: Sequence[int]) -> None:
         """Before the flood budget is asked."""
-        if any((bot.id, chat.id, number) in self._world.boxes.random_ids for number in numbers):
+        if any((self._sender(bot), chat.id, number) in self._world.boxes.random_ids for number in numbers):
             raise RpcError(500, "RANDOM_ID_DUPLICATE")
+
+    def _sender(self, bot: Bot) -> int:
+        """Whose random_ids they are: the bot's, or its login's."""
+        caller = acting.get()
+        if caller is not None and self._world.rules.random_ids_end_with_the_login:
+            return caller.key.id
+        return bot.id
 
     def told(self, bot: Bot, chat: Chat, posted: Sequence[Message], numbers: Sequence[int]) -> Any:
         """The answer to who sent it: the new ids by their random_ids, and the messages."""
@@ -127,7 +134,7 @@ class Sending:
 
     def _event(self, bot: Bot, chat: Chat, message: Message) -> Event:
         boxes = self._world.boxes
-        box = boxes.of_channel(chat) if chat.kind == "supergroup" else boxes.of_account(bot)
+        box = boxes.of_channel(chat) if chat.counts_for_itself else boxes.of_account(bot)
         found = (event for event in reversed(box.events) if event.message is message)
         return next(found)
 

@@ -91,7 +91,7 @@ class Stream:
     def update_of(self, viewer: Bot, chat: Chat | None, event: Event) -> Any:
         """Without a chat: of the account's own box."""
         numbers = {"pts": event.pts, "pts_count": event.count}
-        in_channel = chat is not None and chat.kind == "supergroup"
+        in_channel = chat is not None and chat.counts_for_itself
         if event.message is None:
             if chat is not None and in_channel:
                 return types.UpdateDeleteChannelMessages(
@@ -200,7 +200,7 @@ class Stream:
 
     def _moved(self, caller: Caller, bot: Bot) -> list[Chat]:
         """The supergroups in which something happened that this key was not told."""
-        chats = [chat for chat in bot.chats.values() if chat.kind == "supergroup"]
+        chats = [chat for chat in bot.chats.values() if chat.counts_for_itself]
         return [
             chat
             for chat in chats

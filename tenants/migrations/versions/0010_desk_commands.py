@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0010_desk_commands"
-down_revision = "0010_desk_edits"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
