@@ -15,13 +15,17 @@ _LETTERS = 8
 
 def alias(dialog: DialogId, chat: ChatId) -> str:
     """The same for ever, and to be told on the phone: Customer K7QX-3MTB."""
-    number = int.from_bytes(blake2b(dialog.bytes, digest_size=8).digest(), "big")
+    return f"{'Customer' if is_person(chat) else 'Chat'} {_code(dialog.bytes)}"
+
+
+def _code(of: bytes) -> str:
+    number = int.from_bytes(blake2b(of, digest_size=8).digest(), "big")
     letters = []
     for _ in range(_LETTERS):
         number, letter = divmod(number, len(_ALPHABET))
         letters.append(_ALPHABET[letter])
     word = "".join(letters)
-    return f"{'Customer' if is_person(chat) else 'Chat'} {word[:4]}-{word[4:]}"
+    return f"{word[:4]}-{word[4:]}"
 
 
 def is_person(chat: ChatId) -> bool:
@@ -40,6 +44,13 @@ def shown_name(settings: Settings, dialog: DialogId, chat: ChatId, name: str) ->
 
 def name_of(dialog: Dialog, settings: Settings) -> str:
     return shown_name(settings, dialog.id, dialog.chat_id, dialog.name)
+
+
+def author_name(dialog: Dialog, settings: Settings, author: int | None, name: str) -> str:
+    """Of whoever wrote in a group or a channel: its member, or the chat itself."""
+    if author is None or author == dialog.chat_id:
+        return name_of(dialog, settings) if name and hides_name(settings, dialog.chat_id) else name
+    return f"Member {_code(dialog.id.bytes + str(author).encode())}" if "name" in settings.HIDE_INFO else name
 
 
 def rename(dialog: Dialog, name: str, settings: Settings) -> None:

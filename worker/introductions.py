@@ -17,5 +17,5 @@ async def introduce_again(unit: UnitOfWork, line: Line, made: ErrandResult, keyr
         return
     books = await load_books(unit, [Wanted(line.tenant, topics={made.topic})], desk.now)
     for dialog in books[line.tenant].by_topic.values():
-        row = NewRow(dialog.topic_lane, "notice", card(dialog, desk.settings, None, desk.now).body())
+        row = NewRow(dialog.topic_lane, "notice", card(dialog, desk, None).body())
         await enqueue(unit, line.tenant, [row], keyring)

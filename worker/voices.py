@@ -17,7 +17,10 @@ def is_forwarded(row: Row) -> bool:
     """Telegram says who wrote it: an album is no reply when it is copied either (Bot API: copyMessages)."""
     is_media = row.kind == "copy" and row.body.content != "text"
     return (
-        is_named(row) and is_media and not row.body.hides_author and (row.reply_to is None or row.album is not None)
+        is_named(row)
+        and is_media
+        and not (row.body.hides_author or row.body.look.anew)
+        and (row.reply_to is None or row.album is not None)
     )
 
 

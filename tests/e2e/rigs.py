@@ -135,9 +135,14 @@ class InMemory:
             if isinstance(call.outgoing, Edit):
                 shown = [call.outgoing.text]
             elif call.outgoing.topic == topic and not gone.intersection(call.ids):
-                one = call.outgoing
-                shown += [self._words[number] for number in one.ids] if isinstance(one, Copy) else [one.text]
+                shown += self._shown(call.outgoing)
         return shown
+
+    def _shown(self, one: Any) -> list[str]:
+        if not isinstance(one, Copy):
+            return [one.text]
+        captions = [caption.text for caption in one.captions]
+        return captions or [self._words[number] for number in one.ids]
 
     async def replied_to(self, message: MessageId) -> MessageId | None:
         return next(call.outgoing.reply_to for call in self.session.sent(GROUP) if message in call.ids)

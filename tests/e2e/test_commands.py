@@ -7,7 +7,6 @@ from tests.e2e.conftest import Stage
 from tests.e2e.orders import ANNA, mentioned, opened, say
 
 
-
 @pytest.fixture
 def config(config: Config) -> Config:
     """Commands are what is tried here, not the group's budget."""

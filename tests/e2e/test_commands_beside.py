@@ -11,8 +11,8 @@ from tenants.config import Config
 from tenants.crypto import Keyring
 from tenants.db import Database
 from tests.e2e.conftest import Stage, working
-from tests.e2e.parallel import parallel_stage
 from tests.e2e.orders import ANNA, address, ask, links, mentioned, opened, say
+from tests.e2e.parallel import parallel_stage
 
 
 @pytest.fixture

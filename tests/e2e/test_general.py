@@ -11,7 +11,6 @@ from tests.e2e.conftest import RIGHTS, Stage, connect_desk, working
 from tests.e2e.orders import ANNA, address, answers_to, ask, links
 
 
-
 @pytest.fixture
 def config(config: Config) -> Config:
     """Commands are what is tried here, not the group's budget."""

@@ -1,6 +1,7 @@
 """What the port promises, kept by every session: the one in memory, the Bot API's and the parallel one."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 from sessions.errors import Flaky, FloodWait, Gone, Rejected
 from sessions.events import Cursor, Edited, Event, Message, ReachChanged, Reacted, TopicEvent
-from sessions.port import Copy, Doubt, Edit, IdempotencyKey, Text
+from sessions.port import Caption, Copy, Doubt, Edit, IdempotencyKey, Text
 from tenants.ids import ChatId, MessageId, TopicId
 from tests.e2e.rigs import RIGS, Rig
 
@@ -128,6 +129,34 @@ async def test_an_album_is_one_call_and_as_many_ids(rig: Rig) -> None:
     assert len(shown) == 3
     assert list(shown) == sorted(shown)
     assert await rig.in_topic(topic) == ["one", "two", "three"]
+
+
+def caption(message: Message, words: str) -> Caption:
+    return Caption(words, message.content, (("bold", 0, 3, ""),), message.look)
+
+
+async def test_a_media_is_shown_with_the_caption_that_is_given(rig: Rig) -> None:
+    cursor = await rig.begin()
+    topic = await rig.session.create_topic(rig.group, "Ann", key())
+    await rig.customer_sends_album(["my card", "another"])
+    (first, second), _ = await heard(rig, cursor, 2)
+    one = replace(copy(rig, topic, first.id), captions=(caption(first, "my •••"),))
+    (shown,) = await rig.session.send(one)
+    bare = Caption("", second.content, (), second.look)
+    await rig.session.send(replace(copy(rig, topic, second.id, reply_to=shown), captions=(bare,)))
+    assert await rig.in_topic(topic) == ["my •••", ""]
+
+
+async def test_an_album_is_shown_with_the_captions_that_are_given_and_stays_one(rig: Rig) -> None:
+    cursor = await rig.begin()
+    topic = await rig.session.create_topic(rig.group, "Ann", key())
+    await rig.customer_sends_album(["one", "two", "three"])
+    parts, _ = await heard(rig, cursor, 3)
+    captions = tuple(caption(part, f"piece {number}") for number, part in enumerate(parts))
+    shown = await rig.session.send(replace(copy(rig, topic, *[part.id for part in parts]), captions=captions))
+    assert len(shown) == 3
+    assert list(shown) == sorted(shown)
+    assert await rig.in_topic(topic) == ["piece 0", "piece 1", "piece 2"]
 
 
 async def test_topics_are_made_renamed_closed_and_reopened(rig: Rig) -> None:

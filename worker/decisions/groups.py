@@ -4,13 +4,17 @@ A group or a channel that is not the team's has one topic, as a person has. What
 it, nobody is welcomed, and answers go into the topic of the group in which was written.
 """
 
+from dataclasses import replace
+
 from sessions.events import Chat, ChatKind, GroupMoved, Incoming, Message, StandingChanged
 from tenants.dialogs import Dialog, clean_name
+from tenants.identity import author_name, rename
 from tenants.ids import MessageId
 from tenants.intake import Disposition, Handled, Ignored, Queued
 from tenants.outbox import Body, NewRow
 from tenants.settings.kinds import find_word, matches
 from worker.decisions.customers import shown_as
+from worker.decisions.edits import body_of
 from worker.decisions.work import Work
 from worker.hearing import question_about
 
@@ -45,19 +49,15 @@ def group_wrote(incoming: Incoming, message: Message, work: Work) -> Disposition
 
 
 def _shown(incoming: Incoming, message: Message, dialog: Dialog, work: Work) -> NewRow:
-    author, by = author_of(message)
+    settings = work.desk.settings
+    author, name = author_of(message)
     kind = "copy" if message.automatic else shown_as(message)
     is_text = (message.content == "text" and kind == "copy") or kind == "line"
     return NewRow(
         lane=dialog.topic_lane,
         kind=kind,
-        body=Body(
-            message.text,
-            content=message.content,
-            entities=message.entities,
-            quote=message.quote,
-            by=by,
-            hides_author="name" in work.desk.settings.HIDE_INFO,
+        body=replace(
+            body_of(message), by=author_name(dialog, settings, author, name), hides_author=message.hides_author
         ),
         update_id=incoming.id,
         source=(message.chat.id, message.id),
@@ -85,8 +85,8 @@ def _why_not(message: Message, dialog: Dialog | None, work: Work) -> str | None:
         "not_monitored": not is_monitored(chat, work),
         "not_on_white_list": not work.is_welcome(chat.id),
         "seen_in_channel": _is_shown_elsewhere(message, work),
-        "no_keyword": bool(keywords) and not is_open and not matches(keywords, message.text),
-        "restricted_keyword": find_word(settings.RESTRICTED_KEYWORDS_FRONTEND, message.text) is not None,
+        "no_keyword": bool(keywords) and not is_open and not matches(keywords, message.words),
+        "restricted_keyword": find_word(settings.RESTRICTED_KEYWORDS_FRONTEND, message.words) is not None,
     }
     return next((reason for reason, holds in reasons.items() if holds), None)
 
@@ -107,7 +107,7 @@ def _meet(chat: Chat, dialog: Dialog | None, work: Work) -> Dialog:
             question = Body(question_about(chat.id, chat.title))
             work.rows.append(NewRow(dialog.topic_lane, "lookup", question, source=(chat.id, MessageId(0))))
     elif dialog.name != chat.title:
-        dialog.rename(chat.title)
+        rename(dialog, chat.title, work.desk.settings)
     return dialog
 
 
