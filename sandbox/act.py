@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sandbox.view import Json, account_view, bot_view, callback_view, group_view, message_view, topic_view
-from sandbox.world import Account, Bot, Callback, Chat, Message, NotAllowed, Topic, User, World
+from sandbox.world import Account, Bot, Callback, Chat, Entity, Message, NotAllowed, Topic, User, World
 from sandbox.world.messages import MEDIA_KINDS
 
 Deed = Callable[["_Scene"], Any]
@@ -91,12 +91,27 @@ def _decoded(key: str, value: Any) -> Any:
 
 
 def _send(s: _Scene) -> Message:
-    return s.world.send(s.me, s.chat, s.get("text", ""), **s.rest("chat", "text"))
+    content = s.rest("chat", "text", "reply_to", "reply_chat", "entities")
+    entities = [Entity(**entity) for entity in s.get("entities", ())]
+    return s.world.send(s.me, s.chat, s.get("text", ""), reply_to=_replied(s), entities=entities, **content)
+
+
+def _replied(s: _Scene) -> Message | None:
+    """`reply_to`; with `reply_chat`, if it stands in another chat."""
+    number = s.get("reply_to")
+    if number is None:
+        return None
+    place = s.chat if "reply_chat" not in s.given else s.world.chat_seen_by(s.me, int(s["reply_chat"]))
+    return s.world.message(place, int(number))
 
 
 def _send_album(s: _Scene) -> list[Message]:
     items = [{key: _decoded(key, value) for key, value in item.items()} for item in s["items"]]
-    return s.world.send_album(s.me, s.chat, items, topic=s.get("topic"), reply_to=s.get("reply_to"))
+    return s.world.send_album(s.me, s.chat, items, topic=s.get("topic"), reply_to=_replied(s))
+
+
+def _post_service(s: _Scene) -> Message:
+    return s.world.post_service(s.me, s.chat, s["kind"], **s.get("details", {}))
 
 
 def _forward(s: _Scene) -> Message:
@@ -135,9 +150,14 @@ _DEEDS: dict[str, Deed] = {
     "open_link": lambda s: s.world.open_link(s.me, s["link"], s.get("chat")),
     "send": _send,
     "send_album": _send_album,
+    "post_service": _post_service,
+    "share_contact": lambda s: s.world.share_contact(s.me, s.chat, reply_to=_replied(s)),
     "forward": _forward,
     "edit": lambda s: s.world.edit(s.me, s.message, s["text"]),
     "edit_media": lambda s: s.world.edit_media(s.me, s.message, **s.rest("chat", "message")),
+    "touch": lambda s: s.world.touch(s.message),
+    "stop_moving": lambda s: s.world.stop_moving(s.me, s.message),
+    "close_poll": lambda s: s.world.close_poll(s.me, s.message),
     "move": lambda s: s.world.move(s.me, s.message, float(s["latitude"]), float(s["longitude"])),
     "delete": lambda s: s.world.delete(s.me, s.message),
     "pin": lambda s: s.world.pin(s.me, s.message),

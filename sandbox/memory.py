@@ -8,13 +8,13 @@ import asyncio
 import contextlib
 import io
 import pickle
-from dataclasses import MISSING, fields
+from collections.abc import Iterable, Iterator
+from dataclasses import MISSING, Field, fields
 from pathlib import Path
 from types import FunctionType, MethodType
 from typing import Any
 
-from sandbox.world import Bot, Rules, World
-from sandbox.world.boxes import Boxes
+from sandbox.world import Chat, Message, Origin, World
 
 _VERSION = 1
 _SKIP = 1000
@@ -91,13 +91,30 @@ class Memory:
 
 def _complete(world: World) -> None:
     """What an earlier version did not know of has its default."""
-    if not hasattr(world, "boxes"):
-        world.boxes = Boxes()
-    kept: list[Rules | Bot] = [world.rules, *world.bots.values()]
-    for known in kept:
+    for name, default in vars(World()).items():
+        vars(world).setdefault(name, default)
+    accounts = [*world.users.values(), *world.bots.values(), world.anonymous_admin]
+    chats = [*world.chats.values(), *world.privates.values()]
+    for known in (world.rules, *accounts, *chats, *_told(world, chats)):
         for field in fields(known):
-            if not hasattr(known, field.name) and field.default is not MISSING:
-                setattr(known, field.name, field.default)
+            if not hasattr(known, field.name):
+                object.__setattr__(known, field.name, _default(field))
+
+
+def _told(world: World, chats: Iterable[Chat]) -> Iterator[Message | Origin]:
+    """Messages as they are and as updates remember them, and whence they were forwarded."""
+    waiting = (update.subject for bot in world.bots.values() for update in bot.updates.waiting)
+    events = (event.message for box in world.boxes.all() for event in box.events)
+    messages = (message for chat in chats for message in chat.messages.values())
+    for message in (*messages, *waiting, *events):
+        if isinstance(message, Message):
+            yield message
+            if message.origin is not None:
+                yield message.origin
+
+
+def _default(field: "Field[Any]") -> Any:
+    return field.default_factory() if field.default_factory is not MISSING else field.default
 
 
 def _disconnect(world: World) -> None:

@@ -17,6 +17,9 @@ def media_json(json: Json, content: Content, handle: Callable[[File], str]) -> N
         json["photo"] = photo_sizes(file, handle(file))
         return
     media = file_json(file, handle(file))
+    if content.kind == "live_photo":
+        media["photo"] = photo_sizes(file, handle(file))
+        media.pop("file_name", None)
     json[content.kind] = media
     if content.kind == "animation":
         json["document"] = {k: media[k] for k in _ANIMATION_AS_DOCUMENT if k in media}
@@ -57,7 +60,7 @@ def file_json(file: File, file_id: str) -> Json:
             return json
         case "video_note":
             return json | {"length": file.width, "duration": file.duration}
-        case "video" | "animation":
+        case "video" | "animation" | "live_photo":
             json |= {"width": file.width, "height": file.height, "duration": file.duration}
         case "audio" | "voice":
             json["duration"] = file.duration

@@ -4,13 +4,29 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sandbox.bot_api.render import Json, chat_json, member_change_json, user_json
-from sandbox.bot_api.render_media import media_json
-from sandbox.world import GENERAL, Bot, Callback, Chat, Entity, File, Message, Origin, Update, World
+from sandbox.bot_api.render_media import file_json, media_json, photo_sizes
+from sandbox.world import GENERAL, Bot, Callback, Chat, Entity, File, Message, Origin, Update, User, World
+from sandbox.world.copies import knows_answer, origin_of
 from sandbox.world.entities import ManagedBotChange, MemberChange
 from sandbox.world.messages import CAPTIONED_KINDS, MEDIA_KINDS, ReactionChange
 
 _INLINE = "inline_keyboard"
-_FLAGS = frozenset({"group_chat_created", "supergroup_chat_created"})
+_BARE = frozenset(
+    {
+        "new_chat_members",
+        "left_chat_member",
+        "pinned_message",
+        "new_chat_title",
+        "new_chat_photo",
+        "delete_chat_photo",
+        "channel_chat_created",
+        "connected_website",
+        "migrate_to_chat_id",
+        "migrate_from_chat_id",
+    }
+)
+"""Service messages that are one value, and no object with fields."""
+_WORDS = frozenset({"text", "entities", "caption", "caption_entities", "show_caption_above_media"})
 
 
 def update_json(world: World, update: Update, bot: Bot) -> Json:
@@ -75,7 +91,9 @@ def message_json(world: World, message: Message, bot: Bot, *, nested: bool = Fal
 def _add_sender(json: Json, world: World, message: Message) -> None:
     """Posts of channels have no `from` (Bot API: Message)."""
     if message.anonymous:
-        json["from"] = user_json(world.anonymous_admin)
+        json["from"] = user_json(world.anonymous_admin) | {"is_bot": True}
+    elif message.as_chat is not None and message.chat.kind != "channel" and not message.is_automatic:
+        json["from"] = user_json(world.channel_bot) | {"is_bot": True}
     elif message.chat.kind != "channel":
         json["from"] = user_json(message.sender)
     as_chat = message.chat if message.anonymous else message.as_chat
@@ -111,6 +129,8 @@ def origin_json(origin: Origin) -> Json:
     elif origin.kind == "channel" and origin.chat is not None:
         json["chat"] = chat_json(origin.chat)
         json["message_id"] = origin.message_id
+    if origin.signature:
+        json["author_signature"] = origin.signature
     return json
 
 
@@ -122,7 +142,7 @@ def _add_reply(json: Json, world: World, message: Message, bot: Bot) -> None:
             return
         number = message.topic_id
     if message.reply_to_chat is not None:
-        _add_external_reply(json, message.reply_to_chat, number)
+        _add_external_reply(json, world, message.reply_to_chat, number, bot)
     else:
         replied = chat.messages.get(number)
         if replied is None:
@@ -137,15 +157,19 @@ def _add_reply(json: Json, world: World, message: Message, bot: Bot) -> None:
             json["quote"]["is_manual"] = True
 
 
-def _add_external_reply(json: Json, chat: Chat, number: int) -> None:
+def _add_external_reply(json: Json, world: World, chat: Chat, number: int, bot: Bot) -> None:
+    """What is replied to of another chat, without its words (Bot API: ExternalReplyInfo)."""
     replied = chat.messages.get(number)
     if replied is None:
         return
-    origin = replied.origin or Origin("user", replied.date, replied.sender)
-    external: Json = {"origin": origin_json(origin)}
-    if chat.kind == "supergroup":
+    external: Json = {"origin": origin_json(origin_of(replied))}
+    if chat.counts_for_itself:
         external |= {"chat": chat_json(chat), "message_id": number}
-    json["external_reply"] = external
+    if replied.link_preview is not None:
+        external["link_preview_options"] = replied.link_preview
+    if not replied.content.is_service:
+        _add_content(external, world, replied, bot)
+    json["external_reply"] = {key: value for key, value in external.items() if key not in _WORDS}
 
 
 def _add_marks(json: Json, message: Message) -> None:
@@ -159,6 +183,7 @@ def _add_marks(json: Json, message: Message) -> None:
         json["link_preview_options"] = message.link_preview
     if message.markup is not None and _INLINE in message.markup:
         json["reply_markup"] = message.markup
+    json.update(message.extras)
 
 
 def _add_content(json: Json, world: World, message: Message, bot: Bot) -> None:
@@ -169,18 +194,18 @@ def _add_content(json: Json, world: World, message: Message, bot: Bot) -> None:
         if content.entities:
             json["entities"] = [entity_json(e) for e in content.entities]
         return
-    if kind in MEDIA_KINDS and content.file is not None:
+    if kind in MEDIA_KINDS:
         media_json(json, content, _handles(world, bot))
-        if kind in CAPTIONED_KINDS and content.text:
-            json["caption"] = content.text
-            if content.entities:
-                json["caption_entities"] = [entity_json(e) for e in content.entities]
-            if content.caption_above:
-                json["show_caption_above_media"] = True
-        if content.spoiler:
-            json["has_media_spoiler"] = True
-        return
-    json.update(_other_json(world, message, bot))
+    else:
+        json.update(_other_json(world, message, bot))
+    if kind in CAPTIONED_KINDS and content.text:
+        json["caption"] = content.text
+        if content.entities:
+            json["caption_entities"] = [entity_json(e) for e in content.entities]
+    if content.caption_above and content.text:
+        json["show_caption_above_media"] = True
+    if content.spoiler:
+        json["has_media_spoiler"] = True
 
 
 def _handles(world: World, bot: Bot) -> Callable[[File], str]:
@@ -190,26 +215,38 @@ def _handles(world: World, bot: Bot) -> Callable[[File], str]:
 def _other_json(world: World, message: Message, bot: Bot) -> Json:
     """Places, contacts, polls, dice, and service messages."""
     kind, details = message.kind, message.content.details
-    if kind in _FLAGS:
-        return {kind: True}
     match kind:
+        case "group_chat_created" | "supergroup_chat_created":
+            return {kind: True}
         case "venue":
             return _venue_json(details)
         case "poll":
-            value: Any = poll_json(details)
-        case "new_chat_members":
-            value = [user_json(account) for account in details[kind]]
-        case "left_chat_member":
-            value = user_json(details[kind])
-        case "managed_bot_created":
-            value = {"bot": user_json(details["bot"])}
-        case "pinned_message":
-            value = message_json(world, details[kind], bot, nested=True)
-        case "new_chat_title" | "migrate_to_chat_id" | "migrate_from_chat_id":
-            value = details[kind]
+            return {kind: poll_json(details, answer_known=knows_answer(bot, message))}
         case _:
-            value = dict(details)
-    return {kind: value}
+            value = details[kind] if kind in _BARE else details
+            return {kind: _plain(world, value, bot)}
+
+
+def _plain(world: World, value: Any, bot: Bot) -> Any:
+    """People, chats, messages and files anywhere inside, as this bot sees them."""
+    match value:
+        case Mapping():
+            return {key: _plain(world, item, bot) for key, item in value.items()}
+        case list() | tuple():
+            return [_plain(world, item, bot) for item in value]
+        case User():
+            return user_json(value)
+        case Chat():
+            return chat_json(value)
+        case Message():
+            return message_json(world, value, bot, nested=True)
+        case _:
+            return _file(world, value, bot) if isinstance(value, File) else value
+
+
+def _file(world: World, file: File, bot: Bot) -> Any:
+    handle = world.files.handle(bot.id, file)
+    return photo_sizes(file, handle) if file.kind == "photo" else file_json(file, handle)
 
 
 def _venue_json(details: Mapping[str, Any]) -> Json:
@@ -218,8 +255,9 @@ def _venue_json(details: Mapping[str, Any]) -> Json:
     return {"location": place, "venue": {"location": place, **venue}}
 
 
-def poll_json(details: Mapping[str, Any]) -> Json:
-    poll = {k: v for k, v in details.items() if k not in {"options", "correct_option_id"}}
+def poll_json(details: Mapping[str, Any], *, answer_known: bool) -> Json:
+    hidden = set() if answer_known else {"correct_option_ids", "explanation", "explanation_entities"}
+    poll = {k: v for k, v in details.items() if k not in {"options", *hidden}}
     poll["options"] = [
         {"persistent_id": str(i), "text": text, "voter_count": 0} for i, text in enumerate(details["options"])
     ]

@@ -6,7 +6,7 @@ from typing import Any
 from sandbox.bot_api.call import Call
 from sandbox.bot_api.errors import ApiError, bad_request, forbidden
 from sandbox.world import GENERAL, Chat, Message, Quote
-from sandbox.world.messages import utf16_length
+from sandbox.world.talking import cut_quote
 from sandbox.world.topics import may_post
 
 THREAD_NOT_FOUND = "message thread not found"
@@ -181,7 +181,7 @@ def _quote(replied: Message, reply: dict[str, Any]) -> Quote | None:
     part = reply.get("quote")
     if not part:
         return None
-    position = replied.text.find(part)
-    if position < 0:
+    made = cut_quote(replied, str(part), reply.get("quote_position"))
+    if made is None:
         raise bad_request("QUOTE_TEXT_INVALID")
-    return Quote(part, utf16_length(replied.text[:position]))
+    return made

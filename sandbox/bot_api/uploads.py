@@ -11,6 +11,7 @@ _TITLES = {
     "photo": "Photo",
     "video": "Video",
     "animation": "Animation",
+    "live_photo": "LivePhoto",
     "audio": "Audio",
     "voice": "VoiceNote",
     "video_note": "VideoNote",

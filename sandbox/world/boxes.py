@@ -73,8 +73,11 @@ class Boxes:
     def of_channel(self, chat: Chat) -> Box:
         return self.channels.setdefault(chat.id, Box())
 
+    def all(self) -> list[Box]:
+        return [*self.accounts.values(), *self.channels.values()]
+
     def skip(self, count: int) -> None:
-        for box in (*self.accounts.values(), *self.channels.values()):
+        for box in self.all():
             box.skip(count)
 
     def note(

@@ -5,23 +5,15 @@ from typing import Any
 
 from sandbox.world.autolinks import with_links
 from sandbox.world.files import File
-from sandbox.world.messages import DICE_HIGHEST, MEDIA_KINDS, Content, Entity
+from sandbox.world.messages import CAPTIONED_KINDS, DICE_HIGHEST, MEDIA_KINDS, VISUAL_KINDS, Content, Entity
+from sandbox.world.samples import CONTENTS
 from sandbox.world.state import NotAllowed, State
 
 TEXT_LIMIT = 4096
 CAPTION_LIMIT = 1024
-_DETAILED = (
-    "location",
-    "venue",
-    "contact",
-    "poll",
-    "paid_media",
-    "giveaway",
-    "invoice",
-    "game",
-    "story",
-    "checklist",
-)
+_ALBUM_LIMIT = 10
+_APART = ("document", "audio")
+_ALBUM_KINDS = frozenset({"photo", "video", "live_photo", *_APART})
 
 
 def compose(
@@ -37,12 +29,13 @@ def compose(
     dice: str | bool | None = None,
     **kinds: Any,
 ) -> Content:
-    """One message's content. Files are `photo=b"..."` and the other kinds of media; `location`,
-    `venue`, `contact` and `poll` are mappings with the Bot API's fields; `dice` is an emoji.
+    """One message's content. Files are `photo=b"..."` and the other kinds of media; `location`, `poll`, `story` and
+    the other kinds of `samples.CONTENTS` are mappings with the Bot API's fields, where those that are left out are
+    as in the sample; `dice` is an emoji.
     """
     words = caption or text
     marks = with_links(words, entities)
-    unknown = kinds.keys() - MEDIA_KINDS - set(_DETAILED)
+    unknown = kinds.keys() - MEDIA_KINDS - CONTENTS.keys()
     if unknown:
         raise NotAllowed(f"Telegram has no {', '.join(sorted(unknown))}.")
     if dice:
@@ -54,13 +47,33 @@ def compose(
             if len(words) > CAPTION_LIMIT:
                 raise NotAllowed(f"A caption has {CAPTION_LIMIT} characters at most.")
             file = given if isinstance(given, File) else _file(state, kind, given, file_name, mime_type)
-            return Content(kind, words, marks, file, spoiler=spoiler, caption_above=show_caption_above_media)
-        return Content(kind, details=poll_details(state, given) if kind == "poll" else dict(given))
+            visible = kind in VISUAL_KINDS
+            above = visible and show_caption_above_media
+            return Content(kind, words, marks, file, spoiler=visible and spoiler, caption_above=above)
+        return _detailed(state, kind, given, words, marks)
     if not text.strip():
         raise NotAllowed("There is nothing to send.")
     if len(text) > TEXT_LIMIT:
         raise NotAllowed(f"A message has {TEXT_LIMIT} characters at most.")
     return Content("text", text, marks)
+
+
+def _detailed(state: State, kind: str, given: Mapping[str, Any], words: str, marks: tuple[Entity, ...]) -> Content:
+    asked = {**CONTENTS[kind], **given}
+    details = poll_details(state, asked) if kind == "poll" else asked
+    return Content(kind, words, marks, details=details) if kind in CAPTIONED_KINDS else Content(kind, details=details)
+
+
+def why_no_album(kinds: Iterable[str]) -> str:
+    """Empty if they may be one album: pictures and films mixed, or documents, or audio files."""
+    found = list(kinds)
+    if not 1 < len(found) <= _ALBUM_LIMIT:
+        return "An album has two to ten items."
+    odd = next((kind for kind in found if kind not in _ALBUM_KINDS), None)
+    if odd is not None:
+        return f"A {odd.replace('_', ' ')} can't be part of an album."
+    alone = next((kind for kind in _APART if kind in found and len(set(found)) > 1), None)
+    return f"{alone.title()}s can't be mixed with other kinds in an album." if alone else ""
 
 
 def throw(state: State, emoji: str) -> Content:
@@ -80,6 +93,9 @@ def _file(state: State, kind: str, data: bytes, name: str, mime_type: str) -> Fi
 
 def poll_details(state: State, given: Mapping[str, Any]) -> dict[str, Any]:
     options = [o if isinstance(o, str) else o["text"] for o in given["options"]]
+    asked = dict(given)
+    if asked.get("type") == "quiz":
+        asked.setdefault("correct_option_ids", [asked.pop("correct_option_id", 0)])
     return {
         "id": state.ids.callback(),
         "type": "regular",
@@ -88,6 +104,6 @@ def poll_details(state: State, given: Mapping[str, Any]) -> dict[str, Any]:
         "allows_revoting": True,
         "members_only": False,
         "is_closed": False,
-        **given,
+        **asked,
         "options": options,
     }

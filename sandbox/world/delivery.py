@@ -8,6 +8,7 @@ from sandbox.world.messages import OWN_SERVICE_KINDS, Callback, Message
 from sandbox.world.state import State
 from sandbox.world.updates import Update
 
+_SEEN_ONCE = "bots are not shown what may be seen once"
 _OTHER_BOT = "it is a bot's message"
 _OWN = "it is its own message"
 _PRIVACY = "privacy mode hides what is neither a command to it nor a reply to it"
@@ -15,6 +16,10 @@ _PRIVACY = "privacy mode hides what is neither a command to it nor a reply to it
 
 def deliver(state: State, message: Message, kind: str = "message", trail: Trail | None = None) -> None:
     chat = message.chat
+    if message.seen_once:
+        if trail is not None:
+            step(state, trail, "withheld", chat.bot, error=_SEEN_ONCE)
+        return
     if chat.bot is not None:
         if message.sender is not chat.bot or message.kind in OWN_SERVICE_KINDS:
             push(state, chat.bot, kind, message, trail)

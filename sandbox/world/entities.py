@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from sandbox.world.updates import UpdateQueue
 
 if TYPE_CHECKING:
+    from sandbox.world.files import File
     from sandbox.world.messages import Message
 
 Status = Literal["creator", "administrator", "member", "left", "kicked"]
@@ -56,11 +57,20 @@ class User:
     """The account's own message counter, for its private chats and basic groups."""
     chats: dict[int, "Chat"] = field(default_factory=dict)
     """What the account's chat list shows: groups by their id, private chats by the other side's id."""
+    hides_forwards: bool = False
+    """What they say carries their name when it is forwarded, but no link to them."""
+    bio: str = ""
+    phone: str = ""
+    """Shown to nobody until they share it."""
+    photos: list["File"] = field(default_factory=list)
+    """The newest first."""
 
     is_bot = False
 
     @property
     def name(self) -> str:
+        if self.is_deleted and not self.first_name:
+            return "Deleted Account"
         return f"{self.first_name} {self.last_name}" if self.last_name else self.first_name
 
     def next_box_id(self) -> int:

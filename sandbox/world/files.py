@@ -29,6 +29,7 @@ class File:
 
 _MIME_TYPES = {
     "photo": "image/jpeg",
+    "live_photo": "video/mp4",
     "video": "video/mp4",
     "animation": "video/mp4",
     "audio": "audio/mpeg",
@@ -38,6 +39,7 @@ _MIME_TYPES = {
 }
 _EXTENSIONS = {
     "photo": "jpg",
+    "live_photo": "mp4",
     "video": "mp4",
     "animation": "mp4",
     "audio": "mp3",
@@ -47,6 +49,7 @@ _EXTENSIONS = {
 }
 _FOLDERS = {
     "photo": "photos",
+    "live_photo": "live_photos",
     "video": "videos",
     "animation": "animations",
     "audio": "music",
@@ -65,13 +68,13 @@ class FileStore:
 
     def add(self, kind: str, data: bytes, **about: str | int) -> File:
         about.setdefault("mime_type", _MIME_TYPES.get(kind, "application/octet-stream"))
-        if kind in {"photo", "video", "animation"}:
+        if kind in {"photo", "video", "animation", "live_photo"}:
             about.setdefault("width", 1280)
             about.setdefault("height", 720)
         if kind in {"sticker", "video_note"}:
             about.setdefault("width", 512)
             about.setdefault("height", 512)
-        if kind in {"video", "animation", "audio", "voice", "video_note"}:
+        if kind in {"video", "animation", "live_photo", "audio", "voice", "video_note"}:
             about.setdefault("duration", 1)
         file = File(self._ids.unique_file(), kind, data, **about)  # type: ignore[arg-type]
         self._by_unique[file.unique_id] = file

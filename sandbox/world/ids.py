@@ -19,6 +19,7 @@ _FILE_PREFIXES = {
     "voice": "AwACAgIAAxkB",
     "video_note": "DQACAgIAAxkB",
     "sticker": "CAACAgIAAxkB",
+    "live_photo": "LgACAgIAAxkB",
 }
 
 

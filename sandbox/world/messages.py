@@ -9,17 +9,27 @@ from sandbox.world.entities import Account, Chat, User
 from sandbox.world.files import File
 
 MEDIA_KINDS = frozenset(
-    {"photo", "video", "animation", "audio", "voice", "video_note", "document", "sticker"},
+    {"photo", "video", "animation", "live_photo", "audio", "voice", "video_note", "document", "sticker"},
 )
-CAPTIONED_KINDS = MEDIA_KINDS - {"video_note", "sticker"}
+VISUAL_KINDS = frozenset({"photo", "video", "animation", "live_photo"})
+"""Those that may hide behind a spoiler, or stand below their caption."""
+CAPTIONED_KINDS = (MEDIA_KINDS | {"paid_media"}) - {"video_note", "sticker"}
+EDITABLE_MEDIA_KINDS = frozenset({"photo", "video", "animation", "live_photo", "audio", "document"})
+"""Those whose file may be replaced by another one, by people and by bots (Bot API: editMessageMedia)."""
 SERVICE_KINDS = frozenset(
     {
         "new_chat_members",
         "left_chat_member",
+        "chat_owner_left",
+        "chat_owner_changed",
         "new_chat_title",
+        "new_chat_photo",
+        "delete_chat_photo",
         "pinned_message",
         "group_chat_created",
         "supergroup_chat_created",
+        "channel_chat_created",
+        "message_auto_delete_timer_changed",
         "migrate_to_chat_id",
         "migrate_from_chat_id",
         "forum_topic_created",
@@ -31,12 +41,22 @@ SERVICE_KINDS = frozenset(
         "users_shared",
         "chat_shared",
         "boost_added",
+        "chat_background_set",
         "checklist_tasks_done",
+        "checklist_tasks_added",
+        "connected_website",
         "gift",
         "giveaway_created",
+        "giveaway_completed",
         "web_app_data",
         "successful_payment",
+        "refunded_payment",
         "write_access_allowed",
+        "proximity_alert_triggered",
+        "video_chat_scheduled",
+        "video_chat_started",
+        "video_chat_ended",
+        "video_chat_participants_invited",
         "managed_bot_created",
     }
 )
@@ -56,6 +76,19 @@ OWN_SERVICE_KINDS = frozenset(
     }
 )
 """Service messages that getUpdates gives back to the bot that caused them."""
+
+EXTRAS = (
+    "reply_to_story",
+    "reply_to_checklist_task_id",
+    "reply_to_poll_option_id",
+    "effect_id",
+    "is_from_offline",
+    "paid_star_count",
+    "sender_boost_count",
+    "sender_tag",
+    "via_bot",
+)
+"""Fields of the Bot API's Message that the World keeps as they are."""
 
 DICE_HIGHEST = {"🎲": 6, "🎯": 6, "🎳": 6, "🏀": 5, "⚽": 5, "🎰": 64}
 
@@ -112,6 +145,7 @@ class Origin:
     sender_name: str = ""
     chat: Chat | None = None
     message_id: int = 0
+    signature: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,10 +158,6 @@ class Message:
     sender: Account
     anonymous: bool = False
     """Sent by an administrator who remains anonymous: shown as the group itself."""
-    as_chat: Chat | None = None
-    """In whose name it was written: a channel's post, or what Telegram forwards from there into its group."""
-    is_automatic: bool = False
-    signature: str = ""
     date: datetime
     content: Content
     topic_id: int | None = None
@@ -146,6 +176,16 @@ class Message:
     protected: bool = False
     silent: bool = False
     link_preview: Mapping[str, Any] | None = None
+    as_chat: Chat | None = None
+    """In whose name it was written: a channel's post, what Telegram forwards from there into its group, or what
+    a member says as their channel.
+    """
+    is_automatic: bool = False
+    signature: str = ""
+    seen_once: bool = False
+    """A picture or a voice that is gone once it was seen: bots are never shown it."""
+    extras: Mapping[str, Any] = field(default_factory=dict)
+    """`reply_to_story`, `effect_id` and other rare fields of the Bot API's Message."""
 
     @property
     def text(self) -> str:

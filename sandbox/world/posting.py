@@ -33,7 +33,7 @@ def post(
         date=state.now(),
         content=content,
         topic_id=topic_id,
-        thread_id=_thread(chat, topic_id, reply_to),
+        thread_id=_thread(chat, topic_id, reply_to if rest.get("reply_to_chat") in {None, chat} else None),
         reply_to=reply_to,
         **rest,
     )

@@ -38,6 +38,9 @@ class Rules:
     copies_from_protected_chats_fail: bool = False
     """Bots may copy protected messages as far as the Bot API server's code says. [M]"""
 
+    checklists_are_copied: bool = True
+    """[L]: no list of what can't be copied names them, but a bot can't send one of its own."""
+
     longest_difference: int = 5000
     """Events after which MTProto says that the difference is too long. [L]"""
 

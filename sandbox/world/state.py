@@ -15,6 +15,7 @@ from sandbox.world.rules import Rules
 
 ANONYMOUS_ADMIN_ID = 1087968824
 TELEGRAM_ID = 777000
+CHANNEL_BOT_ID = 136817688
 
 
 class NotAllowed(Exception):
@@ -41,8 +42,10 @@ class State(Feed):
         self.callbacks: dict[str, Callback] = {}
         self.ids.take(ANONYMOUS_ADMIN_ID)
         self.ids.take(TELEGRAM_ID)
+        self.ids.take(CHANNEL_BOT_ID)
         self.telegram = User(TELEGRAM_ID, "Telegram")
         """Forwards posts of channels into their groups."""
+        self.channel_bot = User(CHANNEL_BOT_ID, "Channel", username="Channel_Bot")
         self.anonymous_admin = User(ANONYMOUS_ADMIN_ID, "Group", username="GroupAnonymousBot")
 
     def note(self, chat: Chat, what: Literal["new", "edited", "deleted"], *messages: Message) -> None:

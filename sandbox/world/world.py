@@ -6,28 +6,28 @@ from typing import Any
 
 from sandbox.world import callbacks, membership, posting, topics
 from sandbox.world.autolinks import with_links
-from sandbox.world.compose import compose
+from sandbox.world.compose import compose, why_no_album
+from sandbox.world.copies import is_protected, kept_keyboard, origin_of, standing_still
 from sandbox.world.entities import Bot, Chat, Topic, User
 from sandbox.world.journey import Step
 from sandbox.world.links import open_link, parse_newbot, start
 from sandbox.world.messages import (
     CAPTIONED_KINDS,
-    MEDIA_KINDS,
-    SERVICE_KINDS,
+    EDITABLE_MEDIA_KINDS,
+    EXTRAS,
     Callback,
     Content,
     Entity,
     Message,
-    Origin,
 )
 from sandbox.world.reactions import REACTIONS, react
+from sandbox.world.samples import SERVICES
 from sandbox.world.society import Society
 from sandbox.world.state import NotAllowed
 from sandbox.world.talking import check_may_write, make_quote
 
 Place = Chat | Bot | int
 """A group, or the bot at the other side of a private chat; or the id of either."""
-_ALBUM_LIMIT = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +64,24 @@ class World(Society):
         quote: str | None = None,
         **content: Any,
     ) -> Message:
-        """Send one message; `content` is what `compose` takes, e.g. `photo=b"...", caption="..."`."""
+        """Send one message. `content` is what `compose` takes, e.g. `photo=b"...", caption="..."`, and any of:
+        `link_preview` (the Bot API's LinkPreviewOptions), `seen_once`, `as_chat` (one's own channel, which then
+        speaks), and rare fields of the Bot API's Message such as `reply_to_story`.
+        """
         aim = self._aim(user, chat, topic, reply_to)
         said = make_quote(aim.replied, quote) if aim.replied else None
-        return posting.post(self, aim.chat, user, compose(self, text, **content), quote=said, **aim.where)
+        marks: dict[str, Any] = {name: content.pop(name) for name in ("link_preview", "seen_once") if name in content}
+        if (channel := content.pop("as_chat", None)) is not None:
+            marks["as_chat"] = self._own_channel(user, channel)
+        extras = {name: content.pop(name) for name in EXTRAS if name in content}
+        made = compose(self, text, **content)
+        return posting.post(self, aim.chat, user, made, quote=said, extras=extras, **marks, **aim.where)
+
+    def share_contact(self, user: User, chat: Place, *, reply_to: Message | int | None = None) -> Message:
+        """Press a bot's “Share my phone number”."""
+        card = {"phone_number": user.phone or f"+{user.id}", "first_name": user.first_name, "user_id": user.id}
+        names = {"last_name": user.last_name} if user.last_name else {}
+        return self.send(user, chat, contact=card | names, reply_to=reply_to)
 
     def send_album(
         self,
@@ -79,27 +93,36 @@ class World(Society):
         reply_to: Message | int | None = None,
     ) -> list[Message]:
         """Two to ten files at once; each item is what `compose` takes."""
-        if not 1 < len(items) <= _ALBUM_LIMIT:
-            raise NotAllowed("An album has two to ten items.")
         aim = self._aim(user, chat, topic, reply_to)
-        album_id = self.ids.album()
         contents = [compose(self, **item) for item in items]
+        refusal = why_no_album(content.kind for content in contents)
+        if refusal:
+            raise NotAllowed(refusal)
+        album_id = self.ids.album()
         return [posting.post(self, aim.chat, user, c, album_id=album_id, **aim.where) for c in contents]
 
     def post_service(self, user: User, chat: Place, kind: str, **details: Any) -> Message:
-        """A service message of the app's making: `users_shared`, `successful_payment`, `web_app_data`..."""
-        if kind not in SERVICE_KINDS:
+        """A service message of the app's making: `users_shared`, `successful_payment`, `web_app_data`... Fields that
+        are left out are as in `samples.SERVICES`.
+        """
+        if kind not in SERVICES:
             raise NotAllowed(f"Telegram has no {kind}.")
+        sample = SERVICES[kind]
+        made = {**sample, **details} if isinstance(sample, Mapping) else {kind: sample, **details}
         aim = self._aim(user, chat, None, None)
-        return posting.post(self, aim.chat, user, Content(kind, details=details), **aim.where)
+        return posting.post(self, aim.chat, user, Content(kind, details=made), **aim.where)
 
     def forward(self, user: User, message: Message, chat: Place, *, topic: Topic | int | None = None) -> Message:
         source = self.message(message.chat, message)
-        if source.chat.protected or source.protected:
+        if is_protected(source) or source.content.is_service or source.seen_once:
             raise NotAllowed("Forwarding from this chat is not allowed.")
         aim = self._aim(user, chat, topic, None)
-        origin = source.origin or Origin("user", source.date, source.sender)
-        return posting.post(self, aim.chat, user, source.content, origin=origin, **aim.where)
+        marks: dict[str, Any] = {
+            "origin": origin_of(source),
+            "markup": kept_keyboard(source),
+            "link_preview": source.link_preview,
+        }
+        return posting.post(self, aim.chat, user, source.content, **marks, **aim.where)
 
     def edit(self, user: User, message: Message, text: str, entities: Iterable[Entity] = ()) -> Message:
         """Change the text, or the caption."""
@@ -112,7 +135,7 @@ class World(Society):
     def edit_media(self, user: User, message: Message, **content: Any) -> Message:
         """Put another file into a message; `content` is what `compose` takes."""
         current = self._own(user, message)
-        if current.origin is not None or current.kind not in {"text", *MEDIA_KINDS} - {"sticker", "video_note"}:
+        if current.origin is not None or current.kind not in {"text", *EDITABLE_MEDIA_KINDS}:
             raise NotAllowed("This message can't be edited.")
         return posting.change(self, current, content=compose(self, **content))
 
@@ -123,6 +146,22 @@ class World(Society):
             raise NotAllowed("This place is not shared live.")
         where = {**current.content.details, "latitude": latitude, "longitude": longitude}
         return posting.change(self, current, content=replace(current.content, details=where))
+
+    def stop_moving(self, user: User, message: Message) -> Message:
+        """A place is no longer shared live: what bots see then is its last position (Bot API: Location)."""
+        current = self._own(user, message)
+        still = standing_still(current.content.details)
+        if still == current.content.details:
+            raise NotAllowed("This place is not shared live.")
+        return posting.change(self, current, content=replace(current.content, details=still))
+
+    def close_poll(self, user: User, message: Message) -> Message:
+        """No more votes; whoever sees it now knows a quiz's answer."""
+        current = self._own(user, message)
+        if current.kind != "poll" or current.content.details["is_closed"]:
+            raise NotAllowed("This is no open poll.")
+        details = {**current.content.details, "is_closed": True}
+        return posting.change(self, current, content=replace(current.content, details=details))
 
     def touch(self, message: Message) -> Message:
         """An edit that nobody sees, as Telegram makes them (Bot API: Update.edited_message)."""
@@ -201,17 +240,25 @@ class World(Society):
 
     def _aim(self, user: User, chat: Place, topic: Topic | int | None, reply_to: Message | int | None) -> _Aim:
         place = self.chat_seen_by(user, chat)
-        replied = None if reply_to is None else self.message(place, reply_to)
-        if topic is None and replied is not None:
+        source = reply_to.chat if isinstance(reply_to, Message) else place
+        replied = None if reply_to is None else self.message(source, reply_to)
+        if topic is None and replied is not None and source is place:
             topic = replied.topic_id
         topic_id = check_may_write(self, user, place, topic)
+        elsewhere = replied is not None and (source is not place or replied.topic_id != topic_id)
         where: dict[str, Any] = {
             "topic_id": topic_id,
             "reply_to": replied.id if replied else None,
-            "reply_to_chat": place if replied and replied.topic_id != topic_id else None,
+            "reply_to_chat": source if elsewhere else None,
             "anonymous": "anonymous" in place.member(user).rights,
         }
         return _Aim(place, replied, where)
+
+    def _own_channel(self, user: User, channel: Chat | int) -> Chat:
+        found = self.chat(channel) if isinstance(channel, int) else channel
+        if found.kind != "channel" or found.member(user).status != "creator":
+            raise NotAllowed("This is not your channel.")
+        return found
 
     def _check_present(self, user: User, chat: Chat) -> None:
         if not (chat.user is user or chat.member(user).is_present):
@@ -235,12 +282,4 @@ class World(Society):
 def _with_text(content: Content, text: str, entities: Iterable[Entity]) -> Content:
     if not text and content.kind == "text":
         raise NotAllowed("There is nothing to send.")
-    return Content(
-        content.kind,
-        text,
-        with_links(text, entities),
-        content.file,
-        content.details,
-        content.spoiler,
-        content.caption_above,
-    )
+    return replace(content, text=text, entities=with_links(text, entities))

@@ -9,6 +9,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from sandbox.bot_api.methods import NAMES
 from sandbox.world import Bot, Entity, Message
+from sandbox.world.samples import CONTENTS, SERVICES
 from tests.integration.scene import Scene, open_scene
 
 _NOT_IN_AIOGRAM: frozenset[str] = frozenset()
@@ -68,7 +69,7 @@ class Samples:
 
     def sending(self) -> dict[str, Any]:
         place = {"latitude": 1.5, "longitude": 2.5}
-        kinds = ("photo", "video", "animation", "audio", "voice", "video_note", "document", "sticker")
+        kinds = ("photo", "video", "animation", "live_photo", "audio", "voice", "video_note", "document", "sticker")
         media = [{"type": "photo", "media": self.file("photo")["photo"]} for _ in range(2)]
         files = {
             "send" + "".join(part.title() for part in kind.split("_")): self.topic | self.file(kind) for kind in kinds
@@ -184,7 +185,7 @@ async def all_updates(scene: Scene, bot: Bot) -> list[types.Update]:
     return [check(types.Update, update) for update in raw]
 
 
-CONTENTS: list[dict[str, Any]] = [
+MESSAGES: list[dict[str, Any]] = [
     {"text": "hello /start", "entities": [Entity("text_link", 0, 5, url="https://x.org/")]},
     {"photo": b"1", "caption": "c", "spoiler": True, "show_caption_above_media": True},
     {"video": b"1", "file_name": "a.mp4"},
@@ -199,14 +200,29 @@ CONTENTS: list[dict[str, Any]] = [
     {"contact": {"phone_number": "+1", "first_name": "C"}},
     {"poll": {"question": "?", "options": ["a", "b"]}},
     {"dice": "🎲"},
+    {"live_photo": b"1"},
+    {"location": {"live_period": 900, "heading": 90}},
+    {"poll": {"type": "quiz", "correct_option_id": 1, "explanation": "because"}},
+    {"paid_media": {}, "caption": "look"},
+    {"text": "https://x.org/", "link_preview": {"is_disabled": True}, "effect_id": "5104841245755180586"},
+    {"text": "nice", "reply_to_story": {"chat": {"id": 9, "type": "private", "first_name": "N"}, "id": 3}},
+    *({kind: {}} for kind in CONTENTS if kind not in {"location", "venue", "contact", "poll", "paid_media"}),
 ]
 
 
-@pytest.mark.parametrize("content", CONTENTS, ids=lambda content: next(iter(content)))
+@pytest.mark.parametrize("content", MESSAGES, ids=lambda content: next(iter(content)))
 async def test_a_message_of_each_kind(scene: Scene, content: dict[str, Any]) -> None:
     scene.world.send(scene.carl, scene.bot, **content)
     [update] = await all_updates(scene, scene.bot)
     kind = next(iter(content))
+    assert update.message.content_type == kind
+    assert getattr(update.message, kind) is not None
+
+
+@pytest.mark.parametrize("kind", SERVICES)
+async def test_a_service_message_of_each_kind(scene: Scene, kind: str) -> None:
+    scene.world.post_service(scene.carl, scene.bot, kind)
+    [update] = await all_updates(scene, scene.bot)
     assert update.message.content_type == kind
     assert getattr(update.message, kind) is not None
 

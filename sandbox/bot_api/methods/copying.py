@@ -14,52 +14,53 @@ from sandbox.bot_api.render import Json
 from sandbox.bot_api.render_message import message_json
 from sandbox.bot_api.targets import find_chat, find_message, find_target
 from sandbox.bot_api.words import read_caption
-from sandbox.world import Chat, Content, Message, Origin
-from sandbox.world.compose import poll_details, throw
+from sandbox.world import Chat, Content, Message
+from sandbox.world.copies import copied, kept_keyboard, may_copy, may_forward, origin_of
 from sandbox.world.delivery import step
 from sandbox.world.messages import CAPTIONED_KINDS
 
-_UNCOPYABLE = frozenset({"paid_media", "giveaway", "giveaway_winners", "invoice", "unsupported"})
 _BATCH_LIMIT = 100
 COPYING = frozenset({"copymessage", "copymessages", "forwardmessage", "forwardmessages"})
 
 
 def copy_message(call: Call) -> Json:
     source = _find_source(call, "message to copy")
-    if not _can_copy(call, source):
+    if not may_copy(call.world, call.bot, source):
         raise bad_request("the message can't be copied")
     content = _copied(call, source, _new_caption(call))
     markup = read_markup(call)
     target = find_target(call)
     call.charge(target.chat)
-    copy = post_to(call, target, content, markup=markup)
+    copy = post_to(call, target, content, markup=markup, link_preview=source.link_preview)
     _record(call, source, copy)
     return {"message_id": copy.id_for(call.bot)}
 
 
 def forward_message(call: Call) -> Json:
     source = _find_source(call, "message to forward")
-    if not _can_forward(call, source):
+    if not may_forward(call.world, source):
         raise bad_request("the message can't be forwarded")
     target = find_target(call)
     call.charge(target.chat)
-    forwarded = post_to(call, target, source.content, origin=_origin(source))
+    forwarded = post_to(call, target, source.content, **_forwarded(source))
     _record(call, source, forwarded)
     return message_json(call.world, forwarded, call.bot)
 
 
 def copy_messages(call: Call) -> list[Json]:
-    def copy(source: Message) -> tuple[Content, Origin | None]:
-        content = _copied(call, source, None)
+    def copy(source: Message) -> tuple[Content, dict[str, Any]]:
+        content = copied(call.world, source.content)
         if call.flag("remove_caption") and source.kind in CAPTIONED_KINDS:
             content = replace(content, text="", entities=())
-        return content, None
+        return content, {"link_preview": source.link_preview}
 
-    return _send_batch(call, _can_copy, copy)
+    return _send_batch(call, lambda source: may_copy(call.world, call.bot, source), copy)
 
 
 def forward_messages(call: Call) -> list[Json]:
-    return _send_batch(call, _can_forward, lambda source: (source.content, _origin(source)))
+    return _send_batch(
+        call, lambda source: may_forward(call.world, source), lambda source: (source.content, _forwarded(source))
+    )
 
 
 def record_failure(call: Call, error: str) -> None:
@@ -80,8 +81,8 @@ def record_failure(call: Call, error: str) -> None:
 
 def _send_batch(
     call: Call,
-    may: Callable[[Call, Message], bool],
-    make: Callable[[Message], tuple[Content, Origin | None]],
+    may: Callable[[Message], bool],
+    make: Callable[[Message], tuple[Content, dict[str, Any]]],
 ) -> list[Json]:
     numbers = _message_ids(call)
     target = find_target(call)
@@ -89,16 +90,16 @@ def _send_batch(
     found = [m for n in numbers if (m := call.world.find_message(chat, n, call.bot)) is not None]
     if not found:
         raise bad_request("there are no messages to forward")
-    sources = [source for source in found if may(call, source)]
+    sources = [source for source in found if may(source)]
     if not sources:
         raise bad_request("messages can't be forwarded")
     call.charge(target.chat, len(sources) if call.flood.rules.count_each_copy else 1)
     albums = _albums(call, sources)
     sent = []
     for source in sources:
-        content, origin = make(source)
+        content, marks = make(source)
         album_id = albums.get(source.album_id) if source.album_id else None
-        copy = post_to(call, target, content, origin=origin, album_id=album_id)
+        copy = post_to(call, target, content, album_id=album_id, **marks)
         _record(call, source, copy)
         sent.append({"message_id": copy.id_for(call.bot)})
     return sent
@@ -115,44 +116,11 @@ def _find_source(call: Call, what: str) -> Message:
     return find_message(call, find_chat(call, "from_chat_id", write=False), what)
 
 
-def _can_copy(call: Call, source: Message) -> bool:
-    if source.content.is_service or source.kind in _UNCOPYABLE:
-        return False
-    if _is_protected(source) and call.world.rules.copies_from_protected_chats_fail:
-        return False
-    if source.kind == "poll" and source.content.details.get("type") == "quiz":
-        return source.chat.is_private or source.sender is call.bot
-    return True
-
-
-def _can_forward(call: Call, source: Message) -> bool:
-    if source.content.is_service:
-        return False
-    return not (_is_protected(source) and call.world.rules.forwards_from_protected_chats_fail)
-
-
-def _is_protected(source: Message) -> bool:
-    return source.protected or source.chat.protected
-
-
 def _copied(call: Call, source: Message, caption: Content | None) -> Content:
     content = source.content
-    match content.kind:
-        case "dice":
-            return throw(call.world, content.details["emoji"])
-        case "poll":
-            return replace(content, details=poll_details(call.world, _question(content)))
-        case "location" if "live_period" in content.details:
-            still = {k: content.details[k] for k in ("latitude", "longitude")}
-            return replace(content, details=still)
-        case _ if caption is not None and content.kind in CAPTIONED_KINDS:
-            return replace(content, text=caption.text, entities=caption.entities, caption_above=caption.caption_above)
-        case _:
-            return content
-
-
-def _question(content: Content) -> dict[str, Any]:
-    return {k: v for k, v in content.details.items() if k not in {"id", "is_closed"}}
+    if caption is not None and content.kind in CAPTIONED_KINDS:
+        return replace(content, text=caption.text, entities=caption.entities, caption_above=caption.caption_above)
+    return copied(call.world, content)
 
 
 def _new_caption(call: Call) -> Content | None:
@@ -162,8 +130,12 @@ def _new_caption(call: Call) -> Content | None:
     return Content("caption", text, entities, caption_above=call.flag("show_caption_above_media"))
 
 
-def _origin(source: Message) -> Origin:
-    return source.origin or Origin("user", source.date, source.sender)
+def _forwarded(source: Message) -> dict[str, Any]:
+    return {
+        "origin": origin_of(source),
+        "markup": kept_keyboard(source),
+        "link_preview": source.link_preview,
+    }
 
 
 def _message_ids(call: Call) -> list[int]:

@@ -17,7 +17,7 @@ from sandbox.world.messages import CAPTIONED_KINDS, DICE_HIGHEST
 from sandbox.world.posting import post
 
 _ALBUM_LIMIT = 10
-_ALBUM_KINDS = frozenset({"photo", "video", "audio", "document"})
+_ALBUM_KINDS = frozenset({"photo", "video", "live_photo", "audio", "document"})
 _ACTIONS = frozenset(
     {
         "cancel",
@@ -111,7 +111,7 @@ def send_poll(call: Call) -> Json:
         raise bad_request("poll must have at least 1 option")
     given: dict[str, Any] = {"question": question, "options": options, "type": call.text("type") or "regular"}
     if given["type"] == "quiz":
-        given["correct_option_id"] = call.number("correct_option_id", -1)
+        given["correct_option_ids"] = call.json("correct_option_ids") or [call.number("correct_option_id", -1)]
     if "is_anonymous" in call.params:
         given["is_anonymous"] = call.flag("is_anonymous")
     given["allows_multiple_answers"] = call.flag("allows_multiple_answers")
@@ -134,11 +134,19 @@ def send_media_group(call: Call) -> list[Json]:
     if len(items) > _ALBUM_LIMIT:
         raise bad_request("too many messages to send as an album")
     contents = [_album_item(call, item) for item in items]
+    _check_mixture({content.kind for content in contents})
     target = find_target(call)
     call.charge(target.chat, len(contents) if call.flood.rules.count_each_copy else 1)
     album_id = call.world.ids.album() if len(contents) > 1 else None
     messages = [post_to(call, target, content, album_id=album_id) for content in contents]
     return [message_json(call.world, message, call.bot) for message in messages]
+
+
+def _check_mixture(kinds: set[str]) -> None:
+    """(td, get_input_message_group: documents and audios stay among themselves.)"""
+    for kind in ("document", "audio"):
+        if kind in kinds and len(kinds) > 1:
+            raise bad_request(f"{kind} can't be mixed with other media types")
 
 
 def _album_item(call: Call, item: Any) -> Content:
@@ -172,6 +180,7 @@ METHODS: dict[str, Callable[[Call], Any]] = {
     "sendPhoto": _send_media("photo"),
     "sendVideo": _send_media("video"),
     "sendAnimation": _send_media("animation"),
+    "sendLivePhoto": _send_media("live_photo"),
     "sendAudio": _send_media("audio"),
     "sendVoice": _send_media("voice"),
     "sendVideoNote": _send_media("video_note"),

@@ -7,6 +7,7 @@ from typing import Any
 
 from telethon.tl import types
 
+from sandbox.mtproto.methods.rare_media import RARE
 from sandbox.mtproto.rpc import RpcError
 from sandbox.world.compose import poll_details, throw
 from sandbox.world.files import File
@@ -23,8 +24,9 @@ def file_number(file: File) -> int:
 
 def media_of(content: Content) -> Any:
     if content.file is not None:
-        return _photo(content, content.file) if content.kind == "photo" else _document(content, content.file)
-    if content.kind == "text":
+        is_picture = content.kind in {"photo", "live_photo"}
+        return _photo(content, content.file) if is_picture else _document(content, content.file)
+    if content.kind in {"text", "rich_message"}:
         return None
     make = _MADE.get(content.kind)
     return types.MessageMediaUnsupported() if make is None else make(content.details)
@@ -81,7 +83,8 @@ def _point(details: Mapping[str, Any]) -> Any:
 
 def _place(details: Mapping[str, Any]) -> Any:
     if "live_period" in details:
-        return types.MessageMediaGeoLive(geo=_point(details), period=details["live_period"])
+        period, heading = details["live_period"], details.get("heading")
+        return types.MessageMediaGeoLive(geo=_point(details), period=period, heading=heading)
     return types.MessageMediaGeo(geo=_point(details))
 
 
@@ -102,7 +105,7 @@ def _contact(details: Mapping[str, Any]) -> Any:
         first_name=details.get("first_name", ""),
         last_name=details.get("last_name", ""),
         vcard="",
-        user_id=0,
+        user_id=int(details.get("user_id", 0)),
     )
 
 
@@ -112,7 +115,8 @@ def _poll(details: Mapping[str, Any]) -> Any:
         for number, option in enumerate(details["options"])
     ]
     question = types.TextWithEntities(str(details["question"]), [])
-    poll = types.Poll(id=int(details["id"]), question=question, answers=answers, hash=0)
+    closed, quiz = details.get("is_closed") or None, details.get("type") == "quiz" or None
+    poll = types.Poll(id=int(details["id"]), question=question, answers=answers, hash=0, closed=closed, quiz=quiz)
     return types.MessageMediaPoll(poll=poll, results=types.PollResults())
 
 
@@ -121,6 +125,7 @@ _MADE: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "venue": _venue,
     "contact": _contact,
     "poll": _poll,
+    **RARE,
     "dice": lambda details: types.MessageMediaDice(value=details["value"], emoticon=details["emoji"]),
 }
 

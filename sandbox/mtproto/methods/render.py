@@ -8,7 +8,9 @@ from telethon.tl import types
 from sandbox.mtproto.methods.marks import write_marks
 from sandbox.mtproto.methods.media import media_of
 from sandbox.mtproto.methods.peers import CHANNELS, access_hash, channel_number, peer_of
-from sandbox.world import GENERAL, Bot, Chat, Message
+from sandbox.mtproto.methods.rare_media import rich_message_of
+from sandbox.world import GENERAL, Bot, Chat, Message, Origin
+from sandbox.world.copies import origin_of
 from sandbox.world.entities import Account, Member
 
 _RIGHTS = {
@@ -119,6 +121,8 @@ def message_of(message: Message, viewer: Bot) -> Any:
     if message.content.is_service:
         return types.MessageService(action=_action_of(message), **values)
     content = message.content
+    if content.kind == "rich_message":
+        values["rich_message"] = rich_message_of(content.details)
     return types.Message(
         message=content.text,
         entities=write_marks(content.entities),
@@ -138,6 +142,8 @@ def _reply_of(message: Message, viewer: Bot) -> Any:
     chat = message.chat
     topic = message.topic_id if message.topic_id not in {None, GENERAL} else None
     is_root = message.kind == "forum_topic_created"
+    if message.reply_to_chat not in {None, chat}:
+        return _external_reply_of(message, topic)
     replied = chat.messages.get(message.reply_to) if message.reply_to is not None else None
     if topic is not None and not is_root:
         if replied is None:
@@ -150,11 +156,27 @@ def _reply_of(message: Message, viewer: Bot) -> Any:
     return types.MessageReplyHeader(reply_to_msg_id=replied.id_for(viewer), **_quote_of(message))
 
 
+def _external_reply_of(message: Message, topic: int | None) -> Any:
+    """A reply to a message of another chat: what it was and whose, but not its number."""
+    source = message.reply_to_chat
+    replied = source.messages.get(message.reply_to or 0) if source is not None else None
+    if replied is None:
+        return types.MessageReplyHeader(forum_topic=True, reply_to_msg_id=topic) if topic else None
+    return types.MessageReplyHeader(
+        forum_topic=topic is not None or None,
+        reply_to_top_id=topic,
+        reply_from=_header_of(origin_of(replied)),
+        reply_media=media_of(replied.content),
+        **_quote_of(message),
+    )
+
+
 def _quote_of(message: Message) -> dict[str, Any]:
     quote = message.quote
     if quote is None:
         return {}
-    return {"quote": True, "quote_text": quote.text, "quote_offset": quote.position}
+    marks = write_marks(quote.entities)
+    return {"quote": True, "quote_text": quote.text, "quote_offset": quote.position, "quote_entities": marks}
 
 
 def _action_of(message: Message) -> Any:
@@ -179,6 +201,18 @@ _ACTIONS: dict[str, Callable[[Mapping[str, Any]], Any]] = {
     "general_forum_topic_unhidden": lambda _: types.MessageActionTopicEdit(hidden=False),
     "pinned_message": lambda _: types.MessageActionPinMessage(),
     "new_chat_title": lambda d: types.MessageActionChatEditTitle(title=d["new_chat_title"]),
+    "users_shared": lambda d: types.MessageActionRequestedPeerSentMe(
+        button_id=d["request_id"], peers=[types.RequestedPeerUser(user_id=one["user_id"]) for one in d["users"]]
+    ),
+    "web_app_data": lambda d: types.MessageActionWebViewDataSentMe(text=d["button_text"], data=d["data"]),
+    "successful_payment": lambda d: types.MessageActionPaymentSentMe(
+        currency=d["currency"],
+        total_amount=d["total_amount"],
+        payload=d["invoice_payload"].encode(),
+        charge=types.PaymentCharge(d["telegram_payment_charge_id"], d["provider_payment_charge_id"]),
+    ),
+    "write_access_allowed": lambda d: types.MessageActionBotAllowed(from_request=d.get("from_request")),
+    "boost_added": lambda d: types.MessageActionBoostApply(boosts=d["boost_count"]),
     "migrate_to_chat_id": lambda d: types.MessageActionChatMigrateTo(channel_id=CHANNELS - d["migrate_to_chat_id"]),
     "new_chat_members": lambda d: types.MessageActionChatAddUser(users=[one.id for one in d["new_chat_members"]]),
     "left_chat_member": lambda d: types.MessageActionChatDeleteUser(user_id=d["left_chat_member"].id),
@@ -186,16 +220,21 @@ _ACTIONS: dict[str, Callable[[Mapping[str, Any]], Any]] = {
 
 
 def _origin_of(message: Message) -> Any:
-    origin = message.origin
-    if origin is None:
+    if message.origin is None:
         return None
+    header = _header_of(message.origin)
+    if message.is_automatic:
+        header.saved_from_peer, header.saved_from_msg_id = header.from_id, message.origin.message_id
+    return header
+
+
+def _header_of(origin: Origin) -> Any:
     sender = types.PeerUser(origin.sender.id) if origin.sender is not None else None
     about: dict[str, Any] = {"from_id": sender, "from_name": origin.sender_name or None}
     if origin.chat is not None:
-        channel = types.PeerChannel(channel_number(origin.chat))
-        about |= {"from_id": channel, "channel_post": origin.message_id}
-        if message.is_automatic:
-            about |= {"saved_from_peer": channel, "saved_from_msg_id": origin.message_id}
+        about |= {"from_id": types.PeerChannel(channel_number(origin.chat)), "post_author": origin.signature or None}
+        if origin.kind == "channel":
+            about["channel_post"] = origin.message_id
     return types.MessageFwdHeader(date=origin.date, **about)
 
 

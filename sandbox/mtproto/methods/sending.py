@@ -14,13 +14,15 @@ from sandbox.mtproto.methods.peers import Peers
 from sandbox.mtproto.methods.render import read_markup
 from sandbox.mtproto.methods.stream import Stream, acting
 from sandbox.mtproto.rpc import RpcError
-from sandbox.world import GENERAL, Bot, Chat, Message, Quote, World, posting
+from sandbox.world import GENERAL, Bot, Chat, Message, World, posting
 from sandbox.world.autolinks import with_links
 from sandbox.world.boxes import Event
-from sandbox.world.compose import CAPTION_LIMIT, TEXT_LIMIT, poll_details, throw
+from sandbox.world.compose import CAPTION_LIMIT, TEXT_LIMIT
+from sandbox.world.copies import copied, may_copy, may_forward, origin_of
 from sandbox.world.delivery import step
 from sandbox.world.messages import CAPTIONED_KINDS, Content, Origin, utf16_length
 from sandbox.world.reactions import REACTIONS, react
+from sandbox.world.talking import cut_quote
 from sandbox.world.topics import may_post
 
 _TYPING = {
@@ -31,7 +33,6 @@ _TYPING = {
     types.SendMessageRecordAudioAction: "record_voice",
     types.SendMessageUploadAudioAction: "upload_voice",
 }
-_UNCOPYABLE = frozenset({"paid_media", "giveaway", "giveaway_winners", "invoice", "unsupported"})
 
 
 class Sending:
@@ -153,10 +154,9 @@ class Sending:
         topic = top if top is not None else replied.topic_id
         where: dict[str, Any] = {"topic_id": self._open_topic(bot, chat, topic), "reply_to": replied.id}
         if reply.quote_text:
-            at = replied.text.find(reply.quote_text)
-            if at < 0:
+            where["quote"] = cut_quote(replied, reply.quote_text, reply.quote_offset)
+            if where["quote"] is None:
                 raise RpcError(400, "QUOTE_TEXT_INVALID")
-            where["quote"] = Quote(reply.quote_text, utf16_length(replied.text[:at]))
         return where
 
     def _open_topic(self, bot: Bot, chat: Chat, topic: int | None) -> int | None:
@@ -186,7 +186,7 @@ class Sending:
         if not found:
             raise RpcError(400, "MESSAGE_ID_INVALID")
         copies = bool(request.drop_author)
-        may = [(message, number) for message, number in found if self._may_forward(message, copies=copies)]
+        may = [(message, number) for message, number in found if self._may_forward(bot, message, copies=copies)]
         if not may:
             raise RpcError(400, "CHAT_FORWARDS_RESTRICTED" if source.protected else "MESSAGE_ID_INVALID")
         numbers = [number for _, number in may]
@@ -201,13 +201,8 @@ class Sending:
             self._record(bot, message, copy)
         return self.told(bot, chat, posted, numbers)
 
-    def _may_forward(self, message: Message, *, copies: bool) -> bool:
-        if message.content.is_service or (copies and message.kind in _UNCOPYABLE):
-            return False
-        protected = message.protected or message.chat.protected
-        rules = self._world.rules
-        forbidden = rules.copies_from_protected_chats_fail if copies else rules.forwards_from_protected_chats_fail
-        return not (protected and forbidden)
+    def _may_forward(self, bot: Bot, message: Message, *, copies: bool) -> bool:
+        return may_copy(self._world, bot, message) if copies else may_forward(self._world, message)
 
     def _copies(self, sources: Sequence[Message], request: Any) -> list[tuple[Content, Origin | None, str | None]]:
         albums = {source.album_id for source in sources if source.album_id is not None}
@@ -218,22 +213,12 @@ class Sending:
             if request.drop_media_captions and content.kind in CAPTIONED_KINDS:
                 content = replace(content, text="", entities=())
             if request.drop_author:
-                content, origin = self._anew(content), None
+                content, origin = copied(self._world, content), None
             else:
-                origin = source.origin or Origin("user", source.date, source.sender)
+                origin = origin_of(source)
             is_album = sum(other.album_id == source.album_id for other in sources) > 1
             made.append((content, origin, ids[source.album_id] if source.album_id and is_album else None))
         return made
-
-    def _anew(self, content: Content) -> Content:
-        if content.kind == "dice":
-            return throw(self._world, content.details["emoji"])
-        if content.kind == "poll":
-            asked = {key: value for key, value in content.details.items() if key not in {"id", "is_closed"}}
-            return replace(content, details=poll_details(self._world, asked))
-        if content.kind == "location":
-            return replace(content, details={key: content.details[key] for key in ("latitude", "longitude")})
-        return content
 
     def _record(self, bot: Bot, source: Message, copy: Message) -> None:
         trail = self._world.journeys.find(source.chat, source.id)

@@ -1,0 +1,106 @@
+/** What one can send besides words: files, places, people, polls, and one of each rare kind. */
+
+import { form, openDialog, openMenu } from './dialog.js';
+import { icon } from './dom.js';
+import { openPollForm } from './poll_form.js';
+
+const DICE = ['🎲', '🎯', '🎳', '🏀', '⚽', '🎰'];
+const RARE = [
+  ['story', 'A story of a channel'],
+  ['rich_message', 'A rich message'],
+  ['checklist', 'A checklist'],
+  ['game', 'A game'],
+  ['invoice', 'An invoice'],
+  ['paid_media', 'Paid media'],
+  ['giveaway', 'A giveaway'],
+];
+const BERLIN = { latitude: '52.52', longitude: '13.405' };
+const AN_HOUR = 3600;
+
+/** `pane.put(content)` sends it where one writes; `pick` opens the browser's own choice of files. */
+export function openKinds(anchor, pane, pick) {
+  const one = (label, glyph, run, testid) => ({ label, lead: emblem(glyph), run, testid });
+  openMenu(
+    anchor,
+    [
+      { label: 'Photos or a file…', lead: icon('attach'), run: pick, testid: 'attach-files' },
+      one('Location…', '📍', () => askPlace(pane, 'Location', {}), 'attach-location'),
+      one('Live location…', '🛰', () => askPlace(pane, 'Live location', { live_period: AN_HOUR }), 'attach-live'),
+      one('Place…', '🏠', () => askVenue(pane), 'attach-venue'),
+      one('Contact…', '👤', () => askContact(pane), 'attach-contact'),
+      pane.chat.kind === 'private' && one('My phone number', '☎️', () => pane.act('share_contact', {}), 'attach-phone'),
+      one('Poll…', '📊', () => openPollForm(pane), 'attach-poll'),
+      one('Dice…', '🎲', () => openDice(anchor, pane), 'attach-dice'),
+      one('Something rare…', '✨', () => openRare(anchor, pane), 'attach-rare'),
+    ],
+    { label: 'Attach', testid: 'attach-menu' },
+  );
+}
+
+function emblem(glyph) {
+  const node = document.createElement('span');
+  node.className = 'glyph';
+  node.setAttribute('aria-hidden', 'true');
+  node.textContent = glyph;
+  return node;
+}
+
+const openDice = (anchor, pane) =>
+  openMenu(
+    anchor,
+    DICE.map((emoji) => ({ label: emoji, run: () => pane.put({ dice: emoji }), testid: 'dice-option' })),
+    { label: 'Dice' },
+  );
+
+const openRare = (anchor, pane) =>
+  openMenu(
+    anchor,
+    RARE.map(([kind, label]) => ({ label, run: () => pane.put({ [kind]: {} }), testid: `rare-${kind}` })),
+    { label: 'Something rare' },
+  );
+
+function ask(title, fields, submit) {
+  openDialog({
+    title,
+    testid: 'ask',
+    body: (close) => [
+      form({
+        label: 'Send',
+        fields,
+        submit: async (values) => {
+          if ((await submit(values)) !== undefined) close();
+        },
+      }),
+    ],
+  });
+}
+
+const coordinates = [
+  { name: 'latitude', label: 'Latitude', value: BERLIN.latitude },
+  { name: 'longitude', label: 'Longitude', value: BERLIN.longitude },
+];
+const place = ({ latitude, longitude }) => ({ latitude: Number(latitude), longitude: Number(longitude) });
+
+const askPlace = (pane, title, more) =>
+  ask(title, coordinates, (values) => pane.put({ location: { ...place(values), ...more } }));
+
+/** The new position of a place that is shared live. */
+export const askMove = (pane, message) =>
+  ask('Move to', coordinates, (values) => pane.act('move', { message: message.id, ...place(values) }));
+
+const askVenue = (pane) =>
+  ask(
+    'Place',
+    [{ name: 'title', label: 'Name' }, { name: 'address', label: 'Address' }, ...coordinates],
+    ({ title, address, ...rest }) => pane.put({ venue: { title, address, ...place(rest) } }),
+  );
+
+const askContact = (pane) =>
+  ask(
+    'Contact',
+    [
+      { name: 'first_name', label: 'First name' },
+      { name: 'phone_number', label: 'Phone number', placeholder: '+49 30 123456' },
+    ],
+    (contact) => pane.put({ contact }),
+  );

@@ -1,0 +1,91 @@
+"""People: what they change of themselves, how they leave, and what bots may know of them."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from sandbox.world import NotAllowed
+from tests.integration.scene import Scene, open_scene
+
+
+@pytest.fixture
+async def scene() -> AsyncIterator[Scene]:
+    async with open_scene() as opened:
+        await opened.forget_updates()
+        yield opened
+
+
+async def test_a_new_name_is_seen_with_the_next_message(scene: Scene) -> None:
+    scene.world.rename_user(scene.carl, "Charles", username="@charles")
+    assert await scene.updates() == []
+    scene.customer_says("hello")
+    [update] = await scene.updates()
+    sender = update["message"]["from"]
+    assert (sender["first_name"], sender["username"]) == ("Charles", "charles")
+    assert "last_name" not in sender
+    assert scene.world.accounts_by_username["charles"] is scene.carl
+    assert "carl_c" not in scene.world.accounts_by_username
+
+
+async def test_a_username_that_is_taken_changes_nothing(scene: Scene) -> None:
+    with pytest.raises(NotAllowed, match="is taken"):
+        scene.world.rename_user(scene.carl, "Charles", username="olga")
+    assert (scene.carl.first_name, scene.carl.username) == ("Carl", "carl_c")
+    assert scene.world.accounts_by_username["carl_c"] is scene.carl
+
+
+async def test_blocking_and_coming_back(scene: Scene) -> None:
+    scene.world.block(scene.carl, scene.bot)
+    scene.world.unblock(scene.carl, scene.bot)
+    statuses = [update["my_chat_member"]["new_chat_member"]["status"] for update in await scene.updates()]
+    assert statuses == ["kicked", "member"]
+
+
+async def test_a_deleted_account_has_no_name_and_gets_nothing(scene: Scene) -> None:
+    said = scene.customer_says("hello")
+    await scene.forget_updates()
+    scene.world.delete_user(scene.carl)
+    assert scene.carl.name == "Deleted Account"
+    assert await scene.updates() == []
+    target = {"chat_id": scene.carl.id}
+    for method, params in (
+        ("sendMessage", {"text": "x"}),
+        ("copyMessage", {"from_chat_id": scene.carl.id, "message_id": said.id}),
+        ("editMessageText", {"message_id": said.id, "text": "x"}),
+        ("setMessageReaction", {"message_id": said.id, "reaction": []}),
+    ):
+        assert await scene.refusal(method, **target, **params) == "403 Forbidden: user is deactivated"
+    assert (await scene.ok("getChat", **target))["first_name"] == ""
+
+
+async def test_what_a_bot_may_know_of_a_person(scene: Scene) -> None:
+    scene.world.set_profile(scene.carl, bio="Sailor", phone="+4930", photo=b"jpeg", hides_forwards=True)
+    chat = await scene.ok("getChat", chat_id=scene.carl.id)
+    assert (chat["bio"], chat["active_usernames"], chat["has_private_forwards"]) == ("Sailor", ["carl_c"], True)
+    assert "+4930" not in str(chat)
+    got = await scene.ok("getFile", file_id=chat["photo"]["big_file_id"])
+    assert got["file_unique_id"] == chat["photo"]["big_file_unique_id"]
+
+
+async def test_profile_photos_newest_first(scene: Scene) -> None:
+    for data in (b"old", b"newer"):
+        scene.world.set_profile(scene.carl, photo=data)
+    found = await scene.ok("getUserProfilePhotos", user_id=scene.carl.id, limit=1)
+    assert found["total_count"] == 2
+    [[_, large]] = found["photos"]
+    assert large["file_size"] == len(b"newer")
+    scene.world.set_profile(scene.carl, photo=None)
+    assert (await scene.ok("getUserProfilePhotos", user_id=scene.carl.id))["photos"] == []
+
+
+async def test_photos_of_a_stranger(scene: Scene) -> None:
+    stranger = scene.world.add_user("Nobody")
+    refusal = await scene.refusal("getUserProfilePhotos", user_id=stranger.id)
+    assert refusal == "400 Bad Request: user not found"
+
+
+async def test_a_profile_has_no_other_fields(scene: Scene) -> None:
+    with pytest.raises(NotAllowed, match="no token"):
+        scene.world.set_profile(scene.carl, token="x")
+    with pytest.raises(NotAllowed, match="no token"):
+        scene.world.set_up_bot(scene.bot, token=True)
