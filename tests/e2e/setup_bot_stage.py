@@ -18,6 +18,7 @@ from tenants.crypto import load_keyring
 from tenants.db import Database
 from tenants.ids import ChatId, TenantId, UserId
 from tenants.plans import Plan
+from tenants.settings.schema import Settings
 from tests.e2e.conftest import connect_desk
 
 RIGHTS = ["manage_topics", "delete_messages", "pin_messages", "invite_users"]
@@ -105,6 +106,7 @@ class Stage:
     connections: Connections
     redis: "Redis"
     bot: Bot
+    model: type[Settings] = Settings
     task: "asyncio.Task[None] | None" = None
     people: list[Person] = field(default_factory=list)
 
@@ -159,7 +161,7 @@ class Stage:
 
     async def start(self) -> None:
         ready = asyncio.Event()
-        self.task = asyncio.create_task(run(self.config, ready.set))
+        self.task = asyncio.create_task(run(self.config, ready.set, self.model))
         waiting = asyncio.create_task(ready.wait())
         await asyncio.wait([self.task, waiting], timeout=20, return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
@@ -191,8 +193,11 @@ async def open_stage(sandbox: Sandbox, config: Config, database: Database) -> As
 
 
 @contextlib.asynccontextmanager
-async def running_stage(sandbox: Sandbox, config: Config, database: Database) -> AsyncIterator[Stage]:
+async def running_stage(
+    sandbox: Sandbox, config: Config, database: Database, model: type[Settings] = Settings
+) -> AsyncIterator[Stage]:
     async with open_stage(sandbox, config, database) as stage:
+        stage.model = model
         await stage.start()
         yield stage
 
