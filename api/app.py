@@ -29,6 +29,7 @@ from tenants.crypto import Keyring, load_keyring
 from tenants.db import Database
 from tenants.dead_letters import DeadLetters
 from tenants.logging import configure_logging
+from tenants.settings.schema import Settings
 from tenants.settings.service import SettingsService
 
 _GRACE_SECONDS = 3
@@ -36,7 +37,9 @@ _GRACE_SECONDS = 3
 log = structlog.get_logger()
 
 
-def create_app(config: Config, database: Database, keyring: Keyring, redis: Redis) -> Litestar:
+def create_app(
+    config: Config, database: Database, keyring: Keyring, redis: Redis, model: type[Settings] = Settings
+) -> Litestar:
     """Owns nothing that it is given: whoever opened the database and Redis closes them."""
     connections = Connections(
         database, keyring, plan=config.default_plan, parallel=config.offers_parallel, acts_as=ActorKind.API
@@ -45,14 +48,14 @@ def create_app(config: Config, database: Database, keyring: Keyring, redis: Redi
         database=database,
         redis=redis,
         connections=connections,
-        settings=SettingsService(connections),
+        settings=SettingsService(connections, model),
         dead_letters=DeadLetters(database, connections, keyring),
         audit=AuditLog(database, connections),
         metrics=CollectorRegistry(),
     )
     first_version = Router(
         "/v1",
-        route_handlers=[tenants.router, settings.router, dead_letters.router, audit.router],
+        route_handlers=[tenants.router, settings.router(model), dead_letters.router, audit.router],
         middleware=[lambda app: KeyAuthentication(app, database)],  # no object: routers are copied deeply
         dependencies={"owner": Provide(provide_owner, sync_to_thread=False)},
         security=[{KEY: []}],

@@ -22,6 +22,7 @@ from litestar.openapi.spec import (
 from api.models import SettingView
 from api.problems import PROBLEM_JSON, Problem
 from tenants.settings.catalog import Entry, entries
+from tenants.settings.schema import Settings
 
 VERSION = "1"
 KEY = "key"
@@ -75,38 +76,39 @@ class Documented(Operation):
         self.responses = {**successes, "default": problem}
 
 
-@dataclass
-class SettingsShown(Documented):
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for response in (self.responses or {}).values():
-            if isinstance(response, OpenAPIResponse):
-                response.content = {_JSON: OpenAPIMediaType(schema=_schema(_shown()))}
+def about_settings(model: type[Settings], *, changes: bool = False) -> type[Documented]:
+    """Answers with all settings of the model, and takes some where it changes them."""
 
+    @dataclass
+    class AboutSettings(Documented):
+        def __post_init__(self) -> None:
+            super().__post_init__()
+            for response in (self.responses or {}).values():
+                if isinstance(response, OpenAPIResponse):
+                    response.content = {_JSON: OpenAPIMediaType(schema=_schema(_shown(model)))}
+            if changes:
+                taken = {_JSON: OpenAPIMediaType(schema=_schema(_changes(model)))}
+                self.request_body = RequestBody(content=taken, required=True)
 
-@dataclass
-class SettingsChanged(SettingsShown):
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.request_body = RequestBody(content={_JSON: OpenAPIMediaType(schema=_schema(_changes()))}, required=True)
+    return AboutSettings
 
 
 def _value(entry: Entry) -> dict[str, Any]:
     return {**entry.adapter.json_schema(), "title": entry.setting.title, "description": entry.description}
 
 
-def _changes() -> dict[str, Any]:
+def _changes(model: type[Settings]) -> dict[str, Any]:
     properties = {
         name: {"anyOf": [_value(entry), {"type": "null"}], "description": entry.description}
-        for name, entry in entries().items()
+        for name, entry in entries(model).items()
     }
     return {"title": "SettingsChange", "type": "object", "additionalProperties": False, "properties": properties}
 
 
-def _shown() -> dict[str, Any]:
+def _shown(model: type[Settings]) -> dict[str, Any]:
     view = {"$ref": f"#/components/schemas/{SettingView.__name__}"}
     properties = {
         name: {"allOf": [view, {"properties": {"value": _value(entry), "default": {"const": entry.default}}}]}
-        for name, entry in entries().items()
+        for name, entry in entries(model).items()
     }
     return {"title": "Settings", "type": "object", "properties": properties, "required": list(properties)}

@@ -40,6 +40,7 @@ from tenants.crypto import load_keyring
 from tenants.db import Database, is_passing
 from tenants.errors import LeaseLost
 from tenants.ids import TenantId, UserId
+from tenants.settings.schema import Settings
 from tenants.settings.service import SettingsService
 
 A_DAY = 24 * 3600
@@ -49,7 +50,7 @@ COMMANDS = ("start", "cancel")
 log = structlog.get_logger()
 
 
-async def run(config: Config, ready: Callable[[], None]) -> None:
+async def run(config: Config, ready: Callable[[], None], model: type[Settings] = Settings) -> None:
     """Runs until cancelled. Raises `ConfigError` where the token is missing or dead."""
     bot = _open_bot(config)
     keyring = load_keyring(config.backline_keyring)
@@ -64,7 +65,7 @@ async def run(config: Config, ready: Callable[[], None]) -> None:
     try:
         me = await _identify(bot)
         connections = Connections(database, keyring, plan=config.default_plan, parallel=config.offers_parallel)
-        services = Services(me, connections, SettingsService(connections), sessions, Waiting(redis))
+        services = Services(me, connections, SettingsService(connections, model), sessions, Waiting(redis))
         await _reach(database, redis)
         ready()
         await SetupBot(config, bot, database, redis, services).run()

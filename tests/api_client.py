@@ -14,6 +14,7 @@ from tenants.config import Config
 from tenants.crypto import Keyring
 from tenants.db import Database
 from tenants.keys import create_key
+from tenants.settings.schema import Settings
 from tests.factories import OWNER
 
 INSIDE = ("127.0.0.1", 50000)
@@ -50,11 +51,13 @@ def make_config(database_url: str, redis_url: str, **more: str) -> Config:
 
 
 @asynccontextmanager
-async def open_api(database: Database, keyring: Keyring, redis_url: str, **more: str) -> AsyncIterator[ApiUnderTest]:
+async def open_api(
+    database: Database, keyring: Keyring, redis_url: str, model: type[Settings] = Settings, **more: str
+) -> AsyncIterator[ApiUnderTest]:
     """`more` are variables of the environment."""
     config = make_config("postgresql://db/backline", redis_url, **more)
     async with Redis.from_url(redis_url) as redis:
-        app = create_app(config, database, keyring, redis)
+        app = create_app(config, database, keyring, redis, model)
         key = await create_key(database, OWNER, "tests")
         async with open_client(app) as client:
             yield ApiUnderTest(app, database, keyring, key, client)

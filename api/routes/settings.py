@@ -8,11 +8,12 @@ from litestar.params import FromPath, HeaderParameter, JSONBody
 
 from api.deps import TheConnections, TheOwner, TheSettings
 from api.models import SettingView, setting_view
-from api.openapi import SettingsChanged, SettingsShown
+from api.openapi import about_settings
 from tenants.connections import Tenant
 from tenants.errors import Invalid
 from tenants.ids import TenantId
-from tenants.settings.service import show
+from tenants.settings.schema import Settings
+from tenants.settings.service import show_all
 
 _IfMatch = Annotated[
     str | None,
@@ -21,12 +22,12 @@ _IfMatch = Annotated[
 Views = Response[dict[str, SettingView]]
 
 
-@get("/", operation_class=SettingsShown, summary="Get the settings")
-async def show_settings(owner: TheOwner, connections: TheConnections, tenant_id: FromPath[UUID]) -> Views:
-    return _answer(await connections.get(owner, TenantId(tenant_id)))
+async def show_settings(
+    owner: TheOwner, connections: TheConnections, settings: TheSettings, tenant_id: FromPath[UUID]
+) -> Views:
+    return _answer(await connections.get(owner, TenantId(tenant_id)), settings.model)
 
 
-@patch("/", operation_class=SettingsChanged, summary="Change settings")
 async def change_settings(
     owner: TheOwner,
     settings: TheSettings,
@@ -36,11 +37,11 @@ async def change_settings(
 ) -> Views:
     """All or nothing. `null` resets a setting to its default; an empty text or list switches it off."""
     version = _version(if_match)
-    return _answer(await settings.change(owner, TenantId(tenant_id), data, version=version))
+    return _answer(await settings.change(owner, TenantId(tenant_id), data, version=version), settings.model)
 
 
-def _answer(tenant: Tenant) -> Views:
-    views = {shown.entry.name: setting_view(shown, tenant.plan) for shown in show(tenant)}
+def _answer(tenant: Tenant, model: type[Settings]) -> Views:
+    views = {shown.entry.name: setting_view(shown, tenant.plan) for shown in show_all(tenant, model)}
     return Response(views, headers={"ETag": f'"{tenant.version}"'})
 
 
@@ -53,6 +54,9 @@ def _version(if_match: str | None) -> int | None:
     return int(digits)
 
 
-router = Router(
-    "/tenants/{tenant_id:uuid}/settings", route_handlers=[show_settings, change_settings], tags=["settings"]
-)
+def router(model: type[Settings]) -> Router:
+    """Described by the settings that the model declares."""
+    shown = get("/", operation_class=about_settings(model), summary="Get the settings")
+    changed = patch("/", operation_class=about_settings(model, changes=True), summary="Change settings")
+    handlers = [shown(show_settings), changed(change_settings)]
+    return Router("/tenants/{tenant_id:uuid}/settings", route_handlers=handlers, tags=["settings"])

@@ -16,27 +16,29 @@ from setup_bot.texts import say, words
 from tenants.connections import Tenant
 from tenants.errors import DomainError, Invalid, NotFound
 from tenants.ids import TenantId
-from tenants.settings.catalog import Entry, entries, get_entry
+from tenants.settings.catalog import Entry, get_entry
 from tenants.settings.kinds import FLAG, OFF, TEXT
+from tenants.settings.service import show
 
 
 async def sections_pressed(_: CallbackQuery, callback_data: Sections, talk: Talk, services: Services) -> None:
     tenant = await services.connections.get(talk.person, TenantId(callback_data.tenant))
-    await talk.show(screens.sections(tenant))
+    await talk.show(screens.sections(tenant, services.settings.model))
 
 
 async def section_pressed(_: CallbackQuery, callback_data: Section, talk: Talk, services: Services) -> None:
     tenant = await services.connections.get(talk.person, TenantId(callback_data.tenant))
-    if not any(entry.setting.section == callback_data.section for entry in entries().values()):
+    shown = screens.find_section(tenant, callback_data.section, services.settings.model)
+    if not shown:
         raise NotFound("section")
-    await talk.show(screens.section(tenant, callback_data.section))
+    await talk.show(screens.section(tenant, shown))
 
 
 async def setting_pressed(
     _: CallbackQuery, callback_data: Setting, talk: Talk, services: Services, state: FSMContext
 ) -> None:
     tenant = await services.connections.get(talk.person, TenantId(callback_data.tenant))
-    await _show_setting(talk, state, tenant, get_entry(callback_data.name))
+    await _show_setting(talk, state, tenant, get_entry(callback_data.name, services.settings.model))
 
 
 async def _show_setting(
@@ -49,9 +51,7 @@ async def _show_setting(
     replacing: int | None = None,
 ) -> None:
     """From here on what is typed is the new value, except for a flag, which has its button."""
-    shown = await talk.show(
-        screens.setting(tenant, screens.find_shown(tenant, entry), problem=problem), replacing=replacing
-    )
+    shown = await talk.show(screens.setting(tenant, show(tenant, entry), problem=problem), replacing=replacing)
     if entry.setting.kind is FLAG:
         return
     await state.set_state(Asking.value)
@@ -61,7 +61,8 @@ async def _show_setting(
 async def put_pressed(
     _: CallbackQuery, callback_data: Put, talk: Talk, services: Services, state: FSMContext
 ) -> None:
-    entry, tenant = get_entry(callback_data.name), TenantId(callback_data.tenant)
+    entry = get_entry(callback_data.name, services.settings.model)
+    tenant = TenantId(callback_data.tenant)
     if callback_data.value is Value.DEFAULT:
         changed = await services.settings.change(talk.person, tenant, {entry.name: None})
     else:
@@ -76,7 +77,7 @@ async def value_typed(message: Message, talk: Talk, services: Services, state: F
     data = await state.get_data()
     last_screen = data.get("screen")
     tenant = await services.connections.get(talk.person, TenantId(UUID(hex=data["tenant"])))
-    entry = get_entry(data["setting"])
+    entry = get_entry(data["setting"], services.settings.model)
     try:
         value = entry.check(entry.setting.kind.parse(message.text or ""), tenant.plan)
         previewed = await _preview(talk, entry, value, message)
@@ -86,7 +87,8 @@ async def value_typed(message: Message, talk: Talk, services: Services, state: F
         return
     await state.clear()
     notice = say("setting.saved_above" if previewed else "setting.saved", title=entry.setting.title)
-    await talk.show(screens.section(tenant, entry.setting.section, notice=notice), replacing=last_screen)
+    beside = screens.find_section(tenant, entry.setting.section, services.settings.model)
+    await talk.show(screens.section(tenant, beside, notice=notice), replacing=last_screen)
 
 
 async def _preview(talk: Talk, entry: Entry, value: str, message: Message) -> bool:

@@ -1,5 +1,7 @@
 """The settings' screens, all of them made from the catalogue of settings: a new setting needs nothing here."""
 
+from collections.abc import Sequence
+
 from aiogram.types import InlineKeyboardButton
 from aiogram.utils.formatting import Code, Text
 
@@ -8,9 +10,10 @@ from setup_bot.screens.screen import Screen, button, lines, room_beside, screen,
 from setup_bot.texts import ENGLISH, say
 from tenants.connections import Tenant
 from tenants.errors import DomainError
-from tenants.settings.catalog import Entry, entries
+from tenants.settings.catalog import entries
 from tenants.settings.kinds import FLAG, OFF
-from tenants.settings.service import Shown, show
+from tenants.settings.schema import Settings
+from tenants.settings.service import Shown, show_all
 
 IN_A_LIST = 80
 """UTF-16 units of a value on a page of several."""
@@ -18,8 +21,8 @@ STORED = 200
 """UTF-16 units of a value that the plan keeps from being used."""
 
 
-def find_shown(tenant: Tenant, entry: Entry) -> Shown:
-    return next(shown for shown in show(tenant) if shown.entry.name == entry.name)
+def find_section(tenant: Tenant, name: str, model: type[Settings]) -> list[Shown]:
+    return [shown for shown in show_all(tenant, model) if shown.entry.setting.section == name]
 
 
 def section_title(section: str) -> Text:
@@ -28,22 +31,21 @@ def section_title(section: str) -> Text:
     return say(name) if name in ENGLISH else Text(section.replace("_", " ").capitalize())
 
 
-def sections(tenant: Tenant) -> Screen:
-    names = dict.fromkeys(entry.setting.section for entry in entries().values())
+def sections(tenant: Tenant, model: type[Settings]) -> Screen:
+    names = dict.fromkeys(entry.setting.section for entry in entries(model).values())
     rows = [[_plain_button(section_title(name), Section(tenant=tenant.id, section=name).pack())] for name in names]
     rows.append([button("back", Card(tenant=tenant.id))])
     return screen(say("settings.title", bot=tenant.bot_username), say("settings.how"), rows=rows)
 
 
-def section(tenant: Tenant, name: str, *, notice: Text | None = None) -> Screen:
-    listed = [shown for shown in show(tenant) if shown.entry.setting.section == name]
+def section(tenant: Tenant, listed: Sequence[Shown], *, notice: Text | None = None) -> Screen:
     values = lines(*(Text(shown.entry.setting.title, ": ", Code(shorten(shown.text, IN_A_LIST))) for shown in listed))
     rows = [
         [_plain_button(Text(shown.entry.setting.title), Setting(tenant=tenant.id, name=shown.entry.name).pack())]
         for shown in listed
     ]
     rows.append([button("back", Sections(tenant=tenant.id))])
-    return screen(section_title(name), values, rows=rows, notice=notice)
+    return screen(section_title(_section(listed[0])), values, rows=rows, notice=notice)
 
 
 def setting(tenant: Tenant, shown: Shown, *, problem: str | None = None) -> Screen:

@@ -2,10 +2,10 @@
 
 import sys
 from collections.abc import Iterable
-from itertools import groupby
 
 from tenants.plans import Plan
 from tenants.settings.catalog import Entry, entries
+from tenants.settings.schema import Settings
 
 _HEAD = """\
 # Settings
@@ -20,15 +20,12 @@ What a plan does not allow is kept and not used: after an upgrade it counts agai
 _COLUMNS = ("Name", "Type", "Default", "Plans", "Meaning", "Example")
 
 
-def settings_page() -> str:
-    by_section = groupby(sorted(entries().values(), key=_order), key=lambda entry: entry.setting.section)
-    return "\n".join([_HEAD, *(_section(name, list(found)) for name, found in by_section)])
-
-
-def _order(entry: Entry) -> int:
+def settings_page(model: type[Settings] = Settings) -> str:
     """Sections in the order of their first setting; within one, the order of the schema."""
-    sections = [other.setting.section for other in entries().values()]
-    return sections.index(entry.setting.section)
+    found = entries(model).values()
+    sections = dict.fromkeys(entry.setting.section for entry in found)
+    written = (_section(name, [entry for entry in found if entry.setting.section == name]) for name in sections)
+    return "\n".join([_HEAD, *written])
 
 
 def _section(name: str, found: Iterable[Entry]) -> str:

@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from tenants.plans import Plan
 from tenants.settings.kinds import Kind
 
 
 class Limit(Protocol):
-    """What a plan allows of a value."""
+    """What a plan allows of a value. `is_closed`: nothing can be set at all."""
+
+    is_closed: ClassVar[bool]
 
     def allows(self, value: Any) -> bool: ...
 
@@ -21,6 +23,7 @@ class Limit(Protocol):
 
 @dataclass(frozen=True)
 class Max:
+    is_closed: ClassVar[bool] = False
     limit: int
 
     def allows(self, value: Any) -> bool:
@@ -35,6 +38,7 @@ class Max:
 
 @dataclass(frozen=True)
 class NeverOff:
+    is_closed: ClassVar[bool] = False
     instead: str
 
     def allows(self, value: Any) -> bool:
@@ -48,14 +52,16 @@ class NeverOff:
 
 
 @dataclass(frozen=True)
-class Never:
-    """Not on this plan: a list that stays empty."""
+class AlwaysEmpty:
+    """A list that the plan does not have."""
+
+    is_closed: ClassVar[bool] = True
 
     def allows(self, value: Any) -> bool:
         return not value
 
     def clamp(self, value: Any) -> Any:
-        return type(value)()
+        return value[:0]
 
     def describe(self) -> str:
         return "not included"
@@ -63,7 +69,11 @@ class Never:
 
 @dataclass(frozen=True)
 class Frozen:
-    """Can't be set on this plan; what was set on another stays in force, for the customers' sake."""
+    """A list that the plan does not have either; but what was set on a higher plan stays in force, since it protects
+    somebody, and can't be changed, neither loosened nor widened.
+    """
+
+    is_closed: ClassVar[bool] = True
 
     def allows(self, value: Any) -> bool:
         return not value
@@ -72,7 +82,7 @@ class Frozen:
         return value
 
     def describe(self) -> str:
-        return "not included; what is set already stays as it is"
+        return "not included, and what was set before stays as it is"
 
 
 @dataclass(frozen=True)
@@ -89,3 +99,17 @@ class Setting:
     def opened_by(self, value: Any) -> Plan | None:
         """The least plan that allows the value."""
         return next((p for p in Plan if (limit := self.limit(p)) is None or limit.allows(value)), None)
+
+    @property
+    def unlimited_on(self) -> Plan:
+        """The least plan that allows everything."""
+        return next((plan for plan in Plan if self.limit(plan) is None), Plan.BUSINESS)
+
+    def is_closed(self, plan: Plan) -> bool:
+        """Whether there is nothing to set on this plan."""
+        limit = self.limit(plan)
+        return limit is not None and limit.is_closed
+
+    def is_frozen(self, plan: Plan) -> bool:
+        """Whether what is stored stays in force on this plan and can't be changed."""
+        return isinstance(self.limit(plan), Frozen)

@@ -6,37 +6,66 @@ A keyword expression: items separated by commas are OR, `["a","b"]` is AND, `"~a
 import contextlib
 import json
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from tenants.errors import Invalid
+from tenants.errors import Invalid, NotFound
 
 OFF = "OFF"
+EVERYONE = "."
 _QUOTES = str.maketrans("“”„«»‟″", '"""""""')  # what phones make of a typed quote
+_APOSTROPHE = str.maketrans("’", "'")  # and of an apostrophe
+_WHOLE_NUMBER = re.compile(r"-?\d{1,19}")
+_BETWEEN_COMMANDS = re.compile(r"[,\n]|\s+(?=/)")
 _COMMAND = re.compile(r"[a-z0-9_]{1,32}")
 """Bot API: BotCommand."""
-_WHOLE_NUMBER = re.compile(r"-?\d{1,19}")
+_LONGEST_ECHO = 40
 
 
 @dataclass(frozen=True)
 class Kind:
     """One way to type a value. `parse` raises `Invalid` with a sentence that says what to type instead.
 
-    `is_audited`: no value of this kind holds a secret, so the audit log keeps what it was and what it is.
+    `options`: where there are only some values, their names with the words that stand on their buttons; `many`:
+    any of them, else one or none. `is_audited`: no value of this kind holds a secret, so the audit log keeps what it
+    was and what it is.
     """
 
     name: str
     hint: str
     parse: Callable[[str], Any]
     show: Callable[[Any], str]
-    names: tuple[str, ...] = ()
-    """What can be chosen, where that is all."""
+    options: Mapping[str, str] = field(default_factory=dict)
+    many: bool = False
     is_audited: bool = False
+
+    def is_chosen(self, value: Any, option: str) -> bool:
+        return option in value if self.many else option == value
+
+    def choose(self, value: Any, option: str, *, chosen: bool) -> Any:
+        """The value once that option is chosen, or is not any more."""
+        if option not in self.options:
+            raise NotFound("option")
+        if not self.many:
+            return option if chosen else ""
+        return _in_order(self.options, {*value, option} if chosen else {*value} - {option})
+
+
+def _in_order(options: Mapping[str, str], chosen: Collection[str]) -> list[str]:
+    return [option for option in options if option in chosen]
+
+
+def _is_off(typed: str) -> bool:
+    return typed.strip().upper() == OFF
+
+
+def _echo(item: str) -> str:
+    return f"“{item[:_LONGEST_ECHO]}”"
 
 
 def _parse_text(typed: str) -> str:
-    return "" if typed.strip().upper() == OFF else typed.strip()
+    return "" if _is_off(typed) else typed.strip()
 
 
 def _parse_number(typed: str) -> int:
@@ -54,26 +83,43 @@ def _parse_flag(typed: str) -> bool:
 
 
 def _parse_ids(typed: str) -> list[int]:
-    if typed.strip().upper() == OFF:
+    if _is_off(typed):
         return []
     items = [item.strip() for item in typed.replace("\n", ",").split(",") if item.strip()]
     for item in items:
         if not _WHOLE_NUMBER.fullmatch(item):
-            raise Invalid(f"“{item[:40]}” is not an id. Send numbers separated by commas: 1001, 1002.")
+            raise Invalid(f"{_echo(item)} is not an id. Send numbers separated by commas: 1001, 1002.")
     return list(dict.fromkeys(int(item) for item in items))
 
 
 def _parse_people(typed: str) -> list[int | str]:
-    return [EVERYONE] if typed.strip() == EVERYONE else [*_parse_ids(typed)]
+    word = typed.strip().casefold()
+    if word in {EVERYONE, "everyone"}:
+        return [EVERYONE]
+    return [] if word == "the owner" else [*_parse_ids(typed)]
+
+
+def _show_people(people: list[int | str]) -> str:
+    if EVERYONE in people:
+        return "everyone"
+    return ", ".join(map(str, people)) or "the owner"
 
 
 def _parse_keywords(typed: str) -> list[list[str]]:
-    if typed.strip().upper() == OFF:
+    if _is_off(typed):
         return []
-    for text in (typed, typed.translate(_QUOTES)):  # a curly quote inside straight ones is part of the keyword
+    items = _quoted(typed)
+    if items is None:
+        raise Invalid('Put every keyword in double quotes, separated by commas: "help", "price".')
+    return [_keyword_group(item) for item in items]
+
+
+def _quoted(typed: str) -> list[Any] | None:
+    """Items in double quotes, or None. A curly quote inside straight ones is part of the item."""
+    for text in (typed, typed.translate(_QUOTES)):
         with contextlib.suppress(ValueError, RecursionError):
-            return [_keyword_group(item) for item in json.loads(f"[{text}]")]
-    raise Invalid('Put every keyword in double quotes, separated by commas: "help", "price".')
+            return list(json.loads(f"[{text}]"))
+    return None
 
 
 def _keyword_group(item: Any) -> list[str]:
@@ -83,15 +129,18 @@ def _keyword_group(item: Any) -> list[str]:
     return list(words)
 
 
+def _show_keywords(groups: list[list[str]]) -> str:
+    shown = [json.dumps(g[0] if len(g) == 1 else g, ensure_ascii=False) for g in groups]
+    return ", ".join(shown) or OFF
+
+
 def _parse_strings(typed: str) -> list[str]:
-    if typed.strip().upper() == OFF:
+    if _is_off(typed):
         return []
-    for text in (typed, typed.translate(_QUOTES)):
-        with contextlib.suppress(ValueError, RecursionError):
-            items = json.loads(f"[{text}]")
-            if all(isinstance(item, str) and item.strip() for item in items):
-                return list(dict.fromkeys(items))
-    raise Invalid('Put every text in double quotes, separated by commas: "casino", "free money".')
+    items = _quoted(typed)
+    if items is None or not all(isinstance(item, str) and item.strip() for item in items):
+        raise Invalid('Put every text in double quotes, separated by commas: "casino", "free money".')
+    return list(dict.fromkeys(items))
 
 
 def _show_strings(items: list[str]) -> str:
@@ -99,57 +148,66 @@ def _show_strings(items: list[str]) -> str:
 
 
 def _parse_commands(typed: str) -> list[str]:
-    if typed.strip().upper() == OFF:
+    if _is_off(typed):
         return []
-    items = [item.strip().removeprefix("/").lower() for item in re.split(r"[,\s]+", typed) if item.strip(" /")]
-    for item in items:
-        if not _COMMAND.fullmatch(item):
-            raise Invalid(f"“{item[:40]}” is no command. Send names separated by commas: /invoice, /stock.")
-    return list(dict.fromkeys(items))
+    items = [item.strip() for item in _BETWEEN_COMMANDS.split(typed) if item.strip()]
+    names = [read_command_name(item) for item in items]
+    for item, name in zip(items, names, strict=True):
+        if name is None:
+            raise Invalid(f"{_echo(item)} is not a command. Send names separated by commas: /invoice, /stock.")
+    return [name for name in dict.fromkeys(names) if name is not None]
 
 
-def choices(*names: str) -> Kind:
-    """Any of these names."""
-    listed = ", ".join(names)
-
-    def parse(typed: str) -> list[str]:
-        if typed.strip().upper() == OFF:
-            return []
-        items = [item.strip().lower() for item in typed.split(",") if item.strip()]
-        for item in items:
-            if item not in names:
-                raise Invalid(f"“{item[:40]}” is none of: {listed}.")
-        return [name for name in names if name in items]
-
-    hint = f"Send any of these, separated by commas: {listed}. OFF clears."
-    return Kind("choices", hint, parse, lambda value: ", ".join(value) or OFF, names, is_audited=True)
+def read_command_name(typed: str) -> str | None:
+    """With or without the slash and the bot's name; None for what is none."""
+    name = typed.strip().removeprefix("/").partition("@")[0].lower()
+    return name if _COMMAND.fullmatch(name) else None
 
 
-def choice(*names: str) -> Kind:
-    """One of these names, or none."""
-    listed = ", ".join(names)
+def one_of(options: Mapping[str, str], *, nothing: str) -> Kind:
+    """One of these names, or none of them, which is called `nothing`."""
+    read = _reader(options)
+    no_words = {OFF.casefold(), nothing.casefold()}
 
     def parse(typed: str) -> str:
-        word = typed.strip().lower()
-        if word.upper() == OFF:
-            return ""
-        if word not in names:
-            raise Invalid(f"“{word[:40]}” is none of: {listed}.")
-        return word
+        word = typed.translate(_APOSTROPHE).strip()
+        return "" if word.casefold() in no_words else read(word)
 
-    return Kind(
-        "choice",
-        f"Send one of: {listed}. OFF leaves it to Telegram.",
-        parse,
-        lambda v: v or OFF,
-        names,
-        is_audited=True,
-    )
+    hint = f"Tap one, or send its name: {', '.join(options)}. OFF: {nothing}."
+    return Kind("choice", hint, parse, lambda value: options.get(value, nothing), options, is_audited=True)
 
 
-def _show_keywords(groups: list[list[str]]) -> str:
-    shown = [json.dumps(g[0] if len(g) == 1 else g, ensure_ascii=False) for g in groups]
-    return ", ".join(shown) or OFF
+def any_of(options: Mapping[str, str]) -> Kind:
+    """Any of these names; always in the same order."""
+    read = _reader(options)
+
+    def parse(typed: str) -> list[str]:
+        items = [item for item in typed.replace("\n", ",").split(",") if item.strip()]
+        return [] if _is_off(typed) else _in_order(options, [read(item) for item in items])
+
+    def show(value: list[str]) -> str:
+        return ", ".join(options[name] for name in value) or OFF
+
+    hint = f"Tap to tick, or send names separated by commas: {', '.join(options)}. OFF clears the list."
+    return Kind("choices", hint, parse, show, options, many=True, is_audited=True)
+
+
+def _reader(options: Mapping[str, str]) -> Callable[[str], str]:
+    """Finds an option by its name, or by the words on its button."""
+    names = {words.casefold(): name for name, words in options.items()} | {name: name for name in options}
+
+    def read(typed: str) -> str:
+        name = names.get(typed.strip().casefold())
+        if name is None:
+            raise Invalid(f"{_echo(typed.strip())} is none of these. Send {_listed(options)}.")
+        return name
+
+    return read
+
+
+def _listed(options: Mapping[str, str]) -> str:
+    *others, last = options
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 TEXT = Kind("text", "Send the text. OFF switches it off.", _parse_text, lambda value: value or OFF, is_audited=True)
@@ -162,8 +220,15 @@ IDS = Kind(
     lambda value: ", ".join(map(str, value)) or OFF,
     is_audited=True,
 )
+PEOPLE = Kind(
+    "people",
+    "Send user ids separated by commas, or a dot for everyone. OFF: the owner.",
+    _parse_people,
+    _show_people,
+    is_audited=True,
+)
 STRINGS = Kind(
-    "texts",
+    "strings",
     "Send texts in double quotes, separated by commas. OFF clears the list.",
     _parse_strings,
     _show_strings,
@@ -174,14 +239,6 @@ COMMANDS = Kind(
     "Send names of commands separated by commas. OFF clears the list.",
     _parse_commands,
     lambda value: ", ".join(f"/{name}" for name in value) or OFF,
-    is_audited=True,
-)
-EVERYONE = "."
-PEOPLE = Kind(
-    "people",
-    "Send user ids separated by commas, or a single dot for everyone. OFF: the owner only.",
-    _parse_people,
-    lambda value: EVERYONE if value == [EVERYONE] else ", ".join(map(str, value)) or OFF,
     is_audited=True,
 )
 KEYWORDS = Kind(

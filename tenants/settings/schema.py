@@ -6,7 +6,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from tenants.markdown import MarkupError, parse
 from tenants.plans import AUDIT_LIVES, Plan
-from tenants.settings.field import Frozen, Max, Never, NeverOff, Setting
+from tenants.settings.field import AlwaysEmpty, Frozen, Max, NeverOff, Setting
 from tenants.settings.kinds import (
     COMMANDS,
     EVERYONE,
@@ -17,8 +17,8 @@ from tenants.settings.kinds import (
     PEOPLE,
     STRINGS,
     TEXT,
-    choice,
-    choices,
+    any_of,
+    one_of,
 )
 
 COLORS = {
@@ -30,6 +30,17 @@ COLORS = {
     "red": 0xFB6F5F,
 }
 """The colours that a topic's icon may have (Bot API: createForumTopic)."""
+CHATS = {"private": "Private chats", "group": "Groups", "channel": "Channels"}
+HIDDEN = {
+    "command": "Card of /info",
+    "name": "Names",
+    "title": "Titles of groups",
+    "link": "Links and ids",
+    "phone": "Phone numbers",
+    "email": "Emails",
+    "card": "Card numbers",
+}
+"""What HIDE_INFO knows, with the words of its buttons."""
 TELEGRAM = 777000
 """The account from which Telegram itself writes."""
 KEYWORDS_EXAMPLE = '"help", ["call","operator"], ["price","~wholesale"]'
@@ -145,9 +156,9 @@ class Settings(BaseModel):
         Setting(
             "Leave closed",
             section="dialogs",
-            kind=choices("private", "group", "channel"),
+            kind=any_of(CHATS),
             example="private",
-            up_to={Plan.FREE: Never()},
+            up_to={Plan.FREE: AlwaysEmpty()},
         ),
     ] = Field(default_factory=list)
 
@@ -156,7 +167,12 @@ class Settings(BaseModel):
         Field(
             description="The colour of new topics, to tell several bots in one group apart. OFF: Telegram's choice."
         ),
-        Setting("Colour of topics", section="dialogs", kind=choice(*COLORS), example="green"),
+        Setting(
+            "Colour of topics",
+            section="dialogs",
+            kind=one_of({name: name.capitalize() for name in COLORS}, nothing="Telegram's choice"),
+            example="green",
+        ),
     ] = ""
 
     INTERCEPT_EXTERNAL: Annotated[
@@ -277,7 +293,7 @@ class Settings(BaseModel):
         Setting(
             "Hide from operators",
             section="team",
-            kind=choices("command", "name", "title", "link", "phone", "email", "card"),
+            kind=any_of(HIDDEN),
             example="name, phone",
             up_to={Plan.FREE: Frozen()},
         ),

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from tenants.connections import Connections, Tenant, changed_meanwhile
-from tenants.errors import Invalid, PlanRequired
+from tenants.errors import Invalid
 from tenants.ids import TenantId, UserId
-from tenants.plans import Plan
-from tenants.settings.catalog import Entry, effective, entries, find_entry
+from tenants.settings.catalog import Entry, entries, find_entry
+from tenants.settings.schema import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +24,20 @@ class Shown:
         return self.entry.setting.kind.show(self.value)
 
 
-def show(tenant: Tenant) -> list[Shown]:
-    values = effective(tenant.overrides, tenant.plan)
-    return [Shown(entry, getattr(values, name), tenant.overrides.get(name)) for name, entry in entries().items()]
+def show(tenant: Tenant, entry: Entry) -> Shown:
+    return Shown(entry, entry.value(tenant.overrides, tenant.plan), tenant.overrides.get(entry.name))
+
+
+def show_all(tenant: Tenant, model: type[Settings] = Settings) -> list[Shown]:
+    return [show(tenant, entry) for entry in entries(model).values()]
 
 
 class SettingsService:
-    def __init__(self, connections: Connections) -> None:
+    """`model` declares the settings that there are."""
+
+    def __init__(self, connections: Connections, model: type[Settings] = Settings) -> None:
         self._connections = connections
+        self.model = model
 
     async def change(
         self, owner: UserId, tenant: TenantId, changes: Mapping[str, Any], *, version: int | None = None
@@ -46,14 +52,12 @@ class SettingsService:
             raise changed_meanwhile()
         overrides = dict(found.overrides)
         for name, value in changes.items():
-            entry = find_entry(name)
+            entry = find_entry(name, self.model)
             if entry is None:
                 raise Invalid(f"There is no setting {name[:40]}.", field=name)
-            if entry.is_frozen(found.plan) and overrides.get(entry.name, value) != value:
-                opens = entry.setting.opened_by(overrides[entry.name]) or Plan.BUSINESS
-                words = f"{entry.name} stays as it is on the {found.plan} plan. The {opens} plan lets you change it."
-                raise PlanRequired(words, plan=opens)
-            if value is None:
+            if entry.setting.is_frozen(found.plan):
+                entry.require_unchanged(value, found.overrides, found.plan)
+            elif value is None:
                 overrides.pop(entry.name, None)
             else:
                 overrides[entry.name] = entry.check(value, found.plan)
@@ -61,7 +65,7 @@ class SettingsService:
 
     async def change_typed(self, owner: UserId, tenant: TenantId, name: str, typed: str) -> Tenant:
         """The same for a value as a person types it in a chat."""
-        entry = find_entry(name)
+        entry = find_entry(name, self.model)
         if entry is None:
             raise Invalid(f"There is no setting {name[:40]}.")
         return await self.change(owner, tenant, {entry.name: entry.setting.kind.parse(typed)})

@@ -37,7 +37,7 @@ async def test_a_part_is_quoted(telegram: Telegram) -> None:
     await expect(telegram.left.message("this one").get_by_test_id("reply-quote")).to_contain_text("blue")
 
 
-async def test_a_message_is_forwarded_into_a_topic(telegram: Telegram, sandbox: Sandbox) -> None:
+async def test_a_message_is_forwarded_into_a_topic(telegram: Telegram) -> None:
     right = telegram.right
     await right.open_topic("General")
     await right.say("for all")
@@ -47,7 +47,7 @@ async def test_a_message_is_forwarded_into_a_topic(telegram: Telegram, sandbox: 
     await expect(right.message("for all").last).to_contain_text("Forwarded from")
 
 
-async def test_a_reaction_is_set_and_taken_away(telegram: Telegram, sandbox: Sandbox) -> None:
+async def test_a_reaction_is_set_and_taken_away(telegram: Telegram) -> None:
     await telegram.left.start()
     await telegram.left.say("well?")
     for count in (1, 0):
@@ -97,7 +97,7 @@ async def test_one_of_each_rare_kind_is_sent_and_shown(telegram: Telegram, sandb
     assert [message.kind for message in dialog(sandbox).messages.values()][1:] == kinds
 
 
-async def test_a_live_place_is_moved_and_ended(telegram: Telegram, sandbox: Sandbox) -> None:
+async def test_a_live_place_is_moved_and_ended(telegram: Telegram) -> None:
     await telegram.left.start()
     await attach(telegram, "attach-live")
     await telegram.fill(latitude="48.1", longitude="11.6")

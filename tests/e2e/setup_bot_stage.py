@@ -19,6 +19,7 @@ from tenants.db import Database
 from tenants.groups import ProposedGroup, propose_group
 from tenants.ids import ChatId, TenantId, UserId
 from tenants.plans import Plan
+from tenants.settings.schema import Settings
 from tests.e2e.conftest import connect_desk
 
 RIGHTS = ["manage_topics", "delete_messages", "pin_messages", "invite_users"]
@@ -106,6 +107,7 @@ class Stage:
     connections: Connections
     redis: "Redis"
     bot: Bot
+    model: type[Settings] = Settings
     task: "asyncio.Task[None] | None" = None
     people: list[Person] = field(default_factory=list)
 
@@ -160,7 +162,7 @@ class Stage:
 
     async def start(self) -> None:
         ready = asyncio.Event()
-        self.task = asyncio.create_task(run(self.config, ready.set))
+        self.task = asyncio.create_task(run(self.config, ready.set, self.model))
         waiting = asyncio.create_task(ready.wait())
         await asyncio.wait([self.task, waiting], timeout=20, return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
@@ -192,8 +194,11 @@ async def open_stage(sandbox: Sandbox, config: Config, database: Database) -> As
 
 
 @contextlib.asynccontextmanager
-async def running_stage(sandbox: Sandbox, config: Config, database: Database) -> AsyncIterator[Stage]:
+async def running_stage(
+    sandbox: Sandbox, config: Config, database: Database, model: type[Settings] = Settings
+) -> AsyncIterator[Stage]:
     async with open_stage(sandbox, config, database) as stage:
+        stage.model = model
         await stage.start()
         yield stage
 

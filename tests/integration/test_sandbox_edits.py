@@ -54,7 +54,7 @@ class TestPeople:
             scene.world.edit_media(scene.carl, sent[1], document=b"3")
 
     async def test_an_edit_that_nobody_sees_is_told_all_the_same(self, scene: Scene) -> None:
-        """(Bot API, Update.edited_message: “may at times be triggered by changes to … fields that are unavailable”.)"""
+        """(Bot API, Update.edited_message: “changes to fields that are unavailable”.)"""
         said = scene.customer_says("hello")
         scene.world.touch(said)
         assert (await edited(scene))["text"] == "hello"

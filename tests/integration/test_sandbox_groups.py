@@ -50,7 +50,7 @@ class TestPrivacy:
             ("ask @shop_bot_2 about it", False),
         ],
     )
-    async def test_words(self, scene: Scene, group: Chat, text: str, seen: bool) -> None:  # noqa: FBT001
+    async def test_words(self, scene: Scene, group: Chat, text: str, seen: bool) -> None:
         scene.world.send(scene.carl, group, text)
         assert bool(await heard(scene)) is seen
 
@@ -107,13 +107,17 @@ async def test_an_anonymous_administrator_signs_with_the_title(scene: Scene, gro
     scene.world.promote(group, scene.carl, ["anonymous"], title="Captain")
     scene.world.send(scene.carl, group, "to @shop_bot")
     [message] = await heard(scene)
-    assert message["from"] == {
-        "id": 1087968824,
-        "is_bot": True,
-        "first_name": "Group",
-        "username": "GroupAnonymousBot",
-        "language_code": "en",
-    } or message["from"]["id"] == 1087968824
+    assert (
+        message["from"]
+        == {
+            "id": 1087968824,
+            "is_bot": True,
+            "first_name": "Group",
+            "username": "GroupAnonymousBot",
+            "language_code": "en",
+        }
+        or message["from"]["id"] == 1087968824
+    )
     assert (message["sender_chat"]["id"], message["author_signature"]) == (group.id, "Captain")
 
 

@@ -8,7 +8,7 @@ from tenants.db import Database
 from tenants.errors import Conflict, Forbidden, Invalid, NotFound, PlanRequired
 from tenants.plans import Plan
 from tenants.settings.catalog import effective, entries
-from tenants.settings.service import SettingsService, show
+from tenants.settings.service import SettingsService, show_all
 from tests.factories import OWNER, STRANGER, make_tenant
 
 
@@ -33,7 +33,7 @@ async def test_every_setting_is_typed_stored_and_reset(service: SettingsService,
         changed = await service.change_typed(OWNER, tenant.id, name.lower(), entry.setting.example)
         assert changed.overrides == {name: value}
         assert await connections.get(OWNER, tenant.id) == changed
-        shown = {item.entry.name: item for item in show(changed)}
+        shown = {item.entry.name: item for item in show_all(changed)}
         assert (shown[name].value, shown[name].stored) == (value, value)
         assert shown[name].text == entry.setting.kind.show(value)
         assert (await service.change(OWNER, tenant.id, {name: None})).overrides == {}

@@ -6,6 +6,7 @@ import pytest
 
 from tenants.settings.catalog import entries
 from tenants.settings.docs import settings_page
+from tests.invented import Invented
 
 PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
 
@@ -24,3 +25,10 @@ def test_every_setting_has_one_row_with_its_meaning(name):
 def test_every_row_has_as_many_cells_as_the_head():
     rows = [row for row in settings_page().splitlines() if row.startswith("|")]
     assert {row.replace("\\|", "").count("|") for row in rows} == {7}
+
+
+def test_a_new_setting_has_its_row_in_a_section_of_its_own():
+    added = [line for line in settings_page(Invented).splitlines() if line not in settings_page().splitlines()]
+    assert added[0] == "## Sky"
+    assert added[1].startswith("| `MOON_PHASE` | number | `1` | free: at most 14 | Phase of the moon.")
+    assert len(added) == 2

@@ -24,6 +24,8 @@ from tenants.parallel import Mode
 from tenants.plans import Plan
 from tenants.settings.catalog import entries
 from tenants.settings.kinds import FLAG
+from tenants.settings.schema import Settings
+from tenants.settings.service import show
 
 HOSTILE = "<b>&amp;</b> *_`[x](tg://user?id=1) {title} %s \u202egnp.exe\u2066\n\n@everyone /start " + "💥" * 200
 STATES = ("setup", "running", "stopped", "revoked")
@@ -97,7 +99,7 @@ def tenant_screens(tenant: Tenant) -> list[Screen]:
         group.verdict(tenant, ChatId(-1009999999999), Report(HOSTILE, warnings=findings)),
         group.verdict(tenant, ChatId(-1009999999999), Report(HOSTILE, problems=findings)),
         group.verdict(tenant, ChatId(-1009999999999), Report("", problems=findings[:1])),
-        settings.sections(tenant),
+        settings.sections(tenant, Settings),
         mode.ask(tenant),
         mode.offer(tenant),
         mode.offer(tenant, HOOK),
@@ -105,8 +107,9 @@ def tenant_screens(tenant: Tenant) -> list[Screen]:
         mode.alone(tenant),
     ]
     for entry in entries().values():
-        shown.append(settings.section(tenant, entry.setting.section, notice=say("cancelled")))
-        one = settings.find_shown(tenant, entry)
+        beside = settings.find_section(tenant, entry.setting.section, Settings)
+        shown.append(settings.section(tenant, beside, notice=say("cancelled")))
+        one = show(tenant, entry)
         shown += [settings.setting(tenant, one), settings.setting(tenant, one, problem=HOSTILE * 5)]
     return shown
 
@@ -216,7 +219,7 @@ def test_a_long_value_is_cut_and_says_how_much_is_missing() -> None:
 def test_a_settings_screen_says_what_the_setting_is_and_how_to_change_it(name: str) -> None:
     entry = entries()[name]
     tenant = make_tenant()
-    shown = settings.setting(tenant, settings.find_shown(tenant, entry))
+    shown = settings.setting(tenant, show(tenant, entry))
     text, _ = shown.text.render()
     assert entry.setting.title in text
     assert entry.description in text
@@ -232,7 +235,7 @@ def test_reset_is_offered_only_for_what_was_set() -> None:
     entry = entries()["AUTOCLOSE"]
     for overrides, offered in (({}, False), ({"AUTOCLOSE": 24}, True)):
         tenant = make_tenant(overrides=overrides)
-        texts = {button.text for button in buttons(settings.setting(tenant, settings.find_shown(tenant, entry)))}
+        texts = {button.text for button in buttons(settings.setting(tenant, show(tenant, entry)))}
         assert (words("setting.reset") in texts) == offered
 
 
@@ -251,12 +254,12 @@ def test_off_is_offered_where_it_is_a_value_that_the_plan_allows(
     name: str, plan: Plan, overrides: dict[str, Any], offered: bool
 ) -> None:
     tenant = make_tenant(plan=plan, overrides=overrides)
-    assert settings.can_be_off(tenant, settings.find_shown(tenant, entries()[name])) == offered
+    assert settings.can_be_off(tenant, show(tenant, entries()[name])) == offered
 
 
 def test_a_lower_plan_is_told_its_limit_and_what_it_keeps_unused() -> None:
     tenant = make_tenant(plan=Plan.FREE, overrides={"AUTOCLOSE": 500})
-    text, _ = settings.setting(tenant, settings.find_shown(tenant, entries()["AUTOCLOSE"])).text.render()
+    text, _ = settings.setting(tenant, show(tenant, entries()["AUTOCLOSE"])).text.render()
     assert "Now: 48" in text
     assert "You set 500, but the free plan uses what is shown above." in text
     assert "On the free plan: at most 48." in text
