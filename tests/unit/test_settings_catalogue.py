@@ -107,7 +107,7 @@ def test_every_limit_refuses_with_the_plan_that_allows_more(entry, plan):
 @pytest.mark.parametrize(("entry", "plan"), LIMITED)
 def test_every_clamped_value_is_allowed(entry, plan):
     clamped = entry.clamp(FORBIDDEN[entry.name], plan)
-    if entry.is_frozen(plan):
+    if entry.setting.is_frozen(plan):
         assert clamped == FORBIDDEN[entry.name]
     else:
         assert entry.check(clamped, plan) == clamped
