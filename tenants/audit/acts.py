@@ -13,6 +13,7 @@ PARAMS: Mapping[str, str] = {
     "mode": "how it receives: `polling` or `parallel`; null = nobody has said so far",
     "how": "`command`, `topic` (the topic itself was closed or reopened) or `autoclose`",
     "ids": "of the dead letters",
+    "owner": "the operator's id; null = nobody's",
 }
 """Everything that may stand beside an act. Values are ids, numbers, names of ours, and settings."""
 
@@ -47,6 +48,10 @@ class Action(StrEnum):
     DIALOG_OPENED = "dialog.opened", "The team opened a dialog with /new.", "the dialog's id"
     DIALOG_CLOSED = "dialog.closed", "A dialog was closed.", "the dialog's id", "how"
     DIALOG_HELD = "dialog.held", "A dialog was marked as waiting for the team.", "the dialog's id", "how"
+    CUSTOMER_BANNED = "dialog.banned", "A customer was banned.", "the dialog's id"
+    CUSTOMER_UNBANNED = "dialog.unbanned", "A customer was allowed to write again.", "the dialog's id"
+    DIALOG_ASSIGNED = "dialog.assigned", "A dialog was given to an operator, or freed.", "the dialog's id", "owner"
+    ANSWER_DELETED = "dialog.answer_deleted", "An answer was taken back with /del.", "the dialog's id"
     REPLAYED = "dead_letters.replayed", "Dead letters were sent again.", "`all`, where no ids were named", "ids"
 
 

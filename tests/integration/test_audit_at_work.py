@@ -3,8 +3,9 @@
 import pytest
 from sqlalchemy import text
 
+from sessions.errors import Rejected
 from sessions.events import Person
-from sessions.port import Batch, Cursor
+from sessions.port import Batch, Cursor, Membership
 from tenants.dialog_events import close_due
 from tenants.errors import LeaseLost
 from tenants.ids import UserId
@@ -53,6 +54,37 @@ async def test_the_commands_are_told_with_their_operator_and_change_nothing_twic
         ("dialog.closed", OLGA, {"how": "command"}),
         ("dialog.held", OLGA, {"how": "command"}),
     ]
+
+
+async def test_bans_owners_and_deletions_are_told_where_they_change_something(desk: DeskUnderTest) -> None:
+    topic = await _open(desk)
+    desk.session.members[UserId(9)] = Membership("administrator", frozenset({"can_restrict_members"}))
+    for typed in ("/assign me", "/assign me", "/assign off", "/assign off"):
+        await _say(desk, desk.session.operator(typed, topic))
+    answer = desk.session.operator("a slip", topic)
+    await _say(desk, answer)
+    for _ in range(2):
+        await _say(desk, desk.session.operator("/del", topic, reply_to=answer.id))
+    for typed in ("/ban", "/ban", "/unban", "/unban"):
+        await _say(desk, desk.session.operator(typed, topic))
+    assert await _told(desk) == [
+        ("dialog.assigned", OLGA, {"owner": 9}),
+        ("dialog.assigned", OLGA, {"owner": None}),
+        ("dialog.answer_deleted", OLGA, {}),
+        ("dialog.banned", OLGA, {}),
+        ("dialog.unbanned", OLGA, {}),
+    ]
+
+
+async def test_a_retry_is_told_with_what_it_sent_again(desk: DeskUnderTest) -> None:
+    topic = await _open(desk)
+    desk.session.faults["send"].append(Rejected("refused", "No."))
+    answer = desk.session.operator("an answer", topic)
+    await _say(desk, answer)
+    (dead,) = await desk.rows("SELECT id FROM outbox WHERE state = 'buried'")
+    await _say(desk, desk.session.operator("/retry", topic, reply_to=answer.id))
+    (told,) = await desk.rows("SELECT * FROM audit WHERE action = 'dead_letters.replayed'")
+    assert (told.actor_kind, told.actor_id, told.params) == ("operator", 9, {"ids": [str(dead.id)]})
 
 
 async def test_an_anonymous_administrator_has_no_name(desk: DeskUnderTest) -> None:

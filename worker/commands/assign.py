@@ -1,12 +1,15 @@
 """`/assign`: whose dialog it is, by hand."""
 
 from sessions.events import Person
+from tenants.audit import Action
 from tenants.claims import find_owner, own
 from tenants.crypto import Keyring
 from tenants.db import UnitOfWork
 from tenants.dialogs import Dialog, clean_name
+from tenants.ids import UserId
 from tenants.operators import find_operator
 from tenants.parallel import Mode
+from worker.decisions.acts import note
 from worker.decisions.command import NEEDS_A_NAME, NO_MEMBER, Call, Command, Inquiry, read_person
 from worker.durations import lasting
 from worker.paragraph import Paragraph
@@ -25,6 +28,7 @@ async def answer(unit: UnitOfWork, call: Call, _: Keyring) -> None:
     if dialog is None:
         return
     if typed == "off":
+        _note(call, dialog, None)
         dialog.release()
         call.say(RELEASED)
     elif not call.work.desk.settings.CLAIM:
@@ -66,8 +70,16 @@ def _give(call: Call, dialog: Dialog, person: Person) -> None:
 
 def _hand_over(call: Call, dialog: Dialog, person: Person) -> None:
     desk, name = call.work.desk, clean_name(person.name, str(person.id))
+    _note(call, dialog, person.id)
     own(dialog, person.id, name, now=desk.now, hours=desk.settings.CLAIM)
     call.say(Paragraph().say("👤 ").mention(name, person.id).say(f" owns this dialog for {desk.settings.CLAIM} h."))
+
+
+def _note(call: Call, dialog: Dialog, new: UserId | None) -> None:
+    """Where it changes who owns the dialog."""
+    owner = find_owner(dialog, call.work.desk.now)
+    if (None if owner is None else owner.id) != new:
+        note(call.work, Action.DIALOG_ASSIGNED, call.by, dialog.id, owner=new)
 
 
 async def _look_for(unit: UnitOfWork, call: Call) -> None:

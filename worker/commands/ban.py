@@ -1,10 +1,12 @@
 """`/ban`: nothing of this customer comes in any more, and nothing goes out."""
 
+from tenants.audit import Action
 from tenants.bans import ban
 from tenants.crypto import Keyring
 from tenants.db import UnitOfWork
 from tenants.dialogs import clean_name
 from tenants.errors import Invalid
+from worker.decisions.acts import note
 from worker.decisions.command import Call, Command
 
 FULL = "IGNORE_CHATS is full: take ids off that list in the setup bot first."
@@ -22,6 +24,7 @@ async def answer(unit: UnitOfWork, call: Call, _: Keyring) -> None:
         return
     dialog.close()
     if is_news:
+        note(call.work, Action.CUSTOMER_BANNED, call.by, dialog.id)
         words = "is banned, and the dialog is closed: nothing of theirs is shown or answered. /unban undoes it."
         call.say(f"🚫 {name} {words}")
     else:

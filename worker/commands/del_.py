@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 
+from tenants.audit import Action
 from tenants.crypto import Keyring
 from tenants.db import UnitOfWork
 from tenants.ids import ChatId, MessageId
 from tenants.outbox import Body, NewRow
 from tenants.outbox.withdrawals import Whereabouts, find_whereabouts, forget_changes, take_out
+from worker.decisions.acts import note
 from worker.decisions.command import Call, Command
 from worker.decisions.edits import find_new
 
@@ -27,6 +29,7 @@ async def answer(unit: UnitOfWork, call: Call, _: Keyring) -> None:
         call.say(WHICH)
         return
     if _is_new(call, group, message):
+        note(call.work, Action.ANSWER_DELETED, call.by, dialog.id)
         call.say(NOT_SENT)
         return
     tenant = call.work.desk.tenant
@@ -35,6 +38,7 @@ async def answer(unit: UnitOfWork, call: Call, _: Keyring) -> None:
     if refusal is not None:
         call.say(refusal)
         return
+    note(call.work, Action.ANSWER_DELETED, call.by, dialog.id)
     await forget_changes(unit, tenant, group, message)
     if found.row is not None and found.is_untried and await take_out(unit, tenant, found.row):
         call.say(NOT_SENT)
