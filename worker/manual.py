@@ -5,6 +5,7 @@ and `docs/commands.md`, which `python -m worker.manual` writes.
 import sys
 from collections.abc import Iterator
 
+from tenants.dialogs import clean_name
 from worker import commands
 from worker.decisions.command import Command, Place
 from worker.paragraph import Paragraph
@@ -41,7 +42,7 @@ def listed() -> list[tuple[str, str]]:
 
 
 def unknown(name: str) -> str:
-    return f"There is no command /{name}: /help lists those there are."
+    return f"There is no command /{clean_name(name, '…')}: /help lists those there are."
 
 
 def wrong_place(command: Command) -> str:

@@ -335,6 +335,10 @@ class Fleet:
             with contextlib.suppress(asyncio.CancelledError, LeaseLost):
                 await place.relaying
         await settle()
+        for shop in self.shops:  # who comes later has the group for itself
+            await shop.rows(
+                "UPDATE tenants SET state = 'stopped', group_id = NULL WHERE id = :id RETURNING 1", id=shop.tenant.id
+            )
 
 
 async def open_shops(
