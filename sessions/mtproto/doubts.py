@@ -17,8 +17,8 @@ Call = Callable[[TLRequest], Awaitable[Any]]
 
 CLOCKS_DIFFER = timedelta(seconds=30)
 """Between our database and Telegram."""
-FARTHEST = 20
-"""Pages of messages to look back through."""
+FARTHEST = 200
+"""Pages of messages to look back through: what a busy bot sends and gets while a row waits to be tried again."""
 
 
 class Doubts:
