@@ -30,8 +30,6 @@ def user_json(account: Account) -> Json:
         user["username"] = account.username
     if account.language_code:
         user["language_code"] = account.language_code
-    if account.is_premium:
-        user["is_premium"] = True
     return user
 
 
@@ -80,6 +78,8 @@ def full_chat_json(chat: Chat) -> Json:
             "gifts_from_channels": False,
         },
     }
+    if chat.available_reactions is not None:
+        full["available_reactions"] = [{"type": "emoji", "emoji": emoji} for emoji in chat.available_reactions]
     if not chat.is_private:
         full["permissions"] = permissions_json(chat)
         full["join_to_send_messages"] = True

@@ -4,7 +4,6 @@ from sandbox.world import posting
 from sandbox.world.delivery import deliver_member_change
 from sandbox.world.entities import (
     ALL_RIGHTS,
-    BASIC_GROUP_RIGHTS,
     NO_RIGHTS,
     Account,
     Bot,
@@ -56,9 +55,7 @@ def join(state: State, chat: Chat, account: Account, by: Account, rights: Rights
 def promote(
     state: State, chat: Chat, account: Account, by: Account, rights: Rights, *, title: str | None = None
 ) -> None:
-    if chat.kind == "group":
-        rights &= BASIC_GROUP_RIGHTS
-    member = Member(account, "administrator", rights | {"manage_chat"}, title, by.id)
+    member = Member(account, "administrator", (rights & chat.rights) | {"manage_chat"}, title, by.id)
     if chat.member(account).is_present:
         _record(state, chat, member, by)
     else:

@@ -20,7 +20,7 @@ from sandbox.world.messages import (
     Entity,
     Message,
 )
-from sandbox.world.reactions import REACTIONS, react
+from sandbox.world.reactions import is_open, react
 from sandbox.world.samples import SERVICES
 from sandbox.world.society import Society
 from sandbox.world.state import NotAllowed
@@ -91,6 +91,7 @@ class World(Society):
         *,
         topic: Topic | int | None = None,
         reply_to: Message | int | None = None,
+        quote: str | None = None,
     ) -> list[Message]:
         """Two to ten files at once; each item is what `compose` takes."""
         aim = self._aim(user, chat, topic, reply_to)
@@ -98,8 +99,9 @@ class World(Society):
         refusal = why_no_album(content.kind for content in contents)
         if refusal:
             raise NotAllowed(refusal)
-        album_id = self.ids.album()
-        return [posting.post(self, aim.chat, user, c, album_id=album_id, **aim.where) for c in contents]
+        said = make_quote(aim.replied, quote) if aim.replied else None
+        shared: dict[str, Any] = {"album_id": self.ids.album(), "quote": said, **aim.where}
+        return [posting.post(self, aim.chat, user, content, **shared) for content in contents]
 
     def post_service(self, user: User, chat: Place, kind: str, **details: Any) -> Message:
         """A service message of the app's making: `users_shared`, `successful_payment`, `web_app_data`... Fields that
@@ -182,10 +184,11 @@ class World(Society):
     def react(self, user: User, message: Message, emoji: str | None) -> None:
         """Set the reaction, or take it away."""
         current = self.message(message.chat, message)
-        if emoji and emoji not in REACTIONS:
-            raise NotAllowed("This is not a reaction.")
+        chosen = (emoji,) if emoji else ()
+        if not is_open(current, chosen):
+            raise NotAllowed("This reaction is not available here.")
         self._check_present(user, current.chat)
-        react(self, current, user, (emoji,) if emoji else ())
+        react(self, current, user, chosen)
 
     def press(self, user: User, message: Message, row: int = 0, column: int = 0) -> Callback:
         """Press a button under a message."""

@@ -124,6 +124,7 @@ async def test_a_caption_is_edited_and_a_file_replaced(telegram: Telegram, sandb
     await expect(telegram.left.message("The boxes")).to_have_count(1)
     await telegram.left.find("file-input").set_input_files(tmp_path / "one.png")
     await telegram.left.say("Alone")
+    await telegram.left.hears("Alone")
     before = list(dialog(sandbox).messages.values())[-1]
     await telegram.left.choose("Alone", "menu-replace")
     await telegram.left.find("replace-input").set_input_files(tmp_path / "two.png")
@@ -168,10 +169,11 @@ async def test_an_operator_renames_closes_and_reopens_a_topic(telegram: Telegram
     await telegram.find("menu-rename-topic").click()
     await telegram.fill(name="Anna, lamps")
     await expect(right.find("chat-title")).to_contain_text("Anna, lamps")
-    for item in ("menu-close", "menu-reopen"):
+    for item, said in (("menu-close", "closed the topic"), ("menu-reopen", "reopened the topic")):
         await right.find("chat-menu").click()
         await telegram.find(item).click()
-        await sandbox.world.wait_for(lambda closed=item == "menu-close": topic.closed is closed)
+        await right.find("service", f"Olivia Reyes {said}").wait_for()
+        assert topic.closed is (item == "menu-close")
 
 
 async def test_a_channel_is_made_and_read(telegram: Telegram, sandbox: Sandbox) -> None:
