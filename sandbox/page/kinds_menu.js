@@ -60,7 +60,7 @@ const openSamples = (anchor, pane) =>
   openMenu(
     anchor,
     [
-      { heading: 'Made here, as you need no file for it' },
+      { heading: 'Samples, made on this page' },
       ...SAMPLES.map(([kind, label, glyph]) => ({
         label,
         lead: emblem(glyph),

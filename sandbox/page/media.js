@@ -56,6 +56,7 @@ function image(message, alt) {
 /** Heard or seen in place; what this browser can't play is a file to download. */
 function player(message) {
   const isSound = message.kind === 'audio' || message.kind === 'voice';
+  if (message.kind === 'video_note') return roundFilm(message);
   const moves = message.kind === 'animation';
   const about = { src: fileUrl(message.file), preload: 'metadata', 'aria-label': mediaWords(message) };
   const node = isSound
@@ -65,6 +66,15 @@ function player(message) {
   node.addEventListener('error', () => node.replaceWith(fileChip(message)));
   if (!isSound || message.kind === 'voice') return node;
   return h('div', { class: 'music' }, h('span', { class: 'file-name', dir: 'auto' }, message.file.name), node);
+}
+
+/** Plays when it is pressed: its rim has no room for controls. */
+function roundFilm(message) {
+  const film = h('video', { src: fileUrl(message.file), class: 'video_note', preload: 'metadata' });
+  const click = () => (film.paused ? film.play() : film.pause());
+  const node = h('button', { type: 'button', 'aria-label': 'Play the video message', title: 'Play', on: { click } }, film);
+  film.addEventListener('error', () => node.replaceWith(fileChip(message)));
+  return node;
 }
 
 function fileChip(message) {

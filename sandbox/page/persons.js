@@ -64,6 +64,12 @@ function openPersons(anchor, pane) {
       ...customers.map(item),
       team.length && { heading: 'People in groups' },
       ...team.map(item),
+      {
+        label: 'Add a person…',
+        lead: h('span', { class: 'avatar add', 'aria-hidden': 'true' }, icon('plus')),
+        run: () => addPerson((user) => pane.become(user.id)),
+        testid: 'add-person',
+      },
       { heading: 'You' },
       {
         label: 'Change your name…',
@@ -77,12 +83,6 @@ function openPersons(anchor, pane) {
         danger: true,
         run: () => deletePerson(world.users.get(pane.person)),
         testid: 'delete-person',
-      },
-      {
-        label: 'Add a person…',
-        lead: h('span', { class: 'avatar add', 'aria-hidden': 'true' }, icon('plus')),
-        run: () => addPerson((user) => pane.become(user.id)),
-        testid: 'add-person',
       },
     ],
     { label: 'Switch person', testid: 'person-menu' },

@@ -81,6 +81,7 @@ export const serviceWords = (message) => SERVICE[message.kind](message.details ?
 
 export function mediaWords(message) {
   if (message.kind === 'document') return `📎 ${message.file?.name || 'File'}`;
+  if (message.kind === 'location' && message.details?.live_period) return '🛰 Live location';
   if (message.kind === 'dice') return `${message.details.emoji} ${message.details.value}`;
   return MEDIA[message.kind] ?? message.kind.replaceAll('_', ' ');
 }

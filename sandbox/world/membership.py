@@ -73,6 +73,14 @@ def leave(state: State, chat: Chat, account: Account, by: Account) -> None:
     _record(state, chat, Member(account, "left" if by is account else "kicked"), by)
 
 
+def ban(state: State, chat: Chat, account: Account, by: Account) -> None:
+    """Keep out, also who is not there (Bot API: banChatMember)."""
+    if chat.member(account).is_present:
+        leave(state, chat, account, by)
+    else:
+        _record(state, chat, Member(account, "kicked"), by)
+
+
 def lift_ban(state: State, chat: Chat, account: Account, by: Account) -> None:
     if chat.member(account).status == "kicked":
         _record(state, chat, Member(account, "left"), by)

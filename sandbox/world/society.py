@@ -165,6 +165,8 @@ class Society(State):
             raise NotAllowed("You can't add members to this group.")
         if isinstance(who, Bot):
             check_joins_groups(who)
+            if chat.kind == "channel":
+                raise NotAllowed("Bots come into a channel as administrators only.")
         if not chat.member(who).is_present:
             membership.join(self, chat, who, adder)
 

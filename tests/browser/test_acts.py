@@ -87,6 +87,21 @@ async def test_places_people_polls_and_dice_are_sent(telegram: Telegram, sandbox
     await expect(telegram.left.find("card", "When?")).to_contain_text("Quiz")
 
 
+async def test_files_of_each_kind_are_sent_without_one_at_hand(telegram: Telegram, sandbox: Sandbox) -> None:
+    await telegram.left.start()
+    chat = dialog(sandbox)
+    kinds = ["voice", "video_note", "sticker", "animation", "video", "audio"]
+    for number, kind in enumerate(kinds, start=2):
+        await attach(telegram, "attach-sample")
+        await telegram.find(f"sample-{kind}").click()
+        await sandbox.world.wait_for(lambda number=number: len(chat.messages) == number)
+    sent = list(chat.messages.values())[1:]
+    assert [message.kind for message in sent] == kinds
+    await expect(telegram.left.node.locator("audio")).to_have_count(2)
+    await expect(telegram.left.node.locator("video")).to_have_count(3)
+    await expect(telegram.left.node.locator(".sticker img")).to_have_count(1)
+
+
 async def test_one_of_each_rare_kind_is_sent_and_shown(telegram: Telegram, sandbox: Sandbox) -> None:
     await telegram.left.start()
     kinds = ["story", "rich_message", "checklist", "game", "invoice", "paid_media", "giveaway"]
@@ -172,7 +187,7 @@ async def test_an_operator_renames_closes_and_reopens_a_topic(telegram: Telegram
     for item, said in (("menu-close", "closed the topic"), ("menu-reopen", "reopened the topic")):
         await right.find("chat-menu").click()
         await telegram.find(item).click()
-        await right.find("service", f"Olivia Reyes {said}").wait_for()
+        await right.find("service", f"Olivia Owner {said}").wait_for()
         assert topic.closed is (item == "menu-close")
 
 
