@@ -141,7 +141,6 @@ _DEEDS: dict[str, Deed] = {
     "remove_member": lambda s: s.world.remove_member(s.chat, s.who, by=_by(s)),
     "promote": _promote,
     "rename_user": lambda s: s.world.rename_user(s.me, **s.rest()),
-    "set_reactions": lambda s: s.world.set_reactions(s.chat, s.get("emoji"), user=_by(s)),
     "demote": lambda s: s.world.demote(s.chat, s.who, by=_by(s)),
     "rename_chat": lambda s: s.world.rename_chat(s.me, s.chat, s["title"]),
     "set_protected": lambda s: s.world.set_protected(s.chat, bool(s.get("on", True))),

@@ -212,9 +212,7 @@ class Chat:
 
     @property
     def rights(self) -> Rights:
-        """Those that an administrator can have here."""
-        if self.kind == "group":
-            return BASIC_GROUP_RIGHTS | {"anonymous"}
+        """Those that an administrator is asked about here; a basic group lists some that nobody has there."""
         return RIGHTS - (GROUP_RIGHTS if self.kind == "channel" else CHANNEL_RIGHTS)
 
     def member(self, account: Account) -> Member:

@@ -4,6 +4,7 @@ from sandbox.world import posting
 from sandbox.world.delivery import deliver_member_change
 from sandbox.world.entities import (
     ALL_RIGHTS,
+    BASIC_GROUP_RIGHTS,
     NO_RIGHTS,
     Account,
     Bot,
@@ -55,7 +56,8 @@ def join(state: State, chat: Chat, account: Account, by: Account, rights: Rights
 def promote(
     state: State, chat: Chat, account: Account, by: Account, rights: Rights, *, title: str | None = None
 ) -> None:
-    member = Member(account, "administrator", (rights & chat.rights) | {"manage_chat"}, title, by.id)
+    rights &= BASIC_GROUP_RIGHTS if chat.kind == "group" else chat.rights
+    member = Member(account, "administrator", rights | {"manage_chat"}, title, by.id)
     if chat.member(account).is_present:
         _record(state, chat, member, by)
     else:
