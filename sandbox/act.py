@@ -107,7 +107,7 @@ def _replied(s: _Scene) -> Message | None:
 
 def _send_album(s: _Scene) -> list[Message]:
     items = [{key: _decoded(key, value) for key, value in item.items()} for item in s["items"]]
-    return s.world.send_album(s.me, s.chat, items, topic=s.get("topic"), reply_to=_replied(s))
+    return s.world.send_album(s.me, s.chat, items, topic=s.get("topic"), reply_to=_replied(s), quote=s.get("quote"))
 
 
 def _post_service(s: _Scene) -> Message:
@@ -140,6 +140,7 @@ _DEEDS: dict[str, Deed] = {
     "add_member": lambda s: s.world.add_member(s.chat, s.who, by=_by(s)),
     "remove_member": lambda s: s.world.remove_member(s.chat, s.who, by=_by(s)),
     "promote": _promote,
+    "rename_user": lambda s: s.world.rename_user(s.me, **s.rest()),
     "demote": lambda s: s.world.demote(s.chat, s.who, by=_by(s)),
     "rename_chat": lambda s: s.world.rename_chat(s.me, s.chat, s["title"]),
     "set_protected": lambda s: s.world.set_protected(s.chat, bool(s.get("on", True))),

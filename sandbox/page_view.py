@@ -66,6 +66,7 @@ def chat_head(world: World, flood: Flood, chat: Chat) -> Json:
         "blocked": chat.blocked,
         "is_forum": chat.is_forum,
         "protected": chat.protected,
+        "available_reactions": chat.available_reactions,
         "migrated_to": str(chat.migrated_to.id) if chat.migrated_to else None,
         "members": [
             {"id": m.account.id, "status": m.status, "rights": sorted(m.rights), "title": m.title} for m in present
@@ -138,5 +139,6 @@ def _last(world: World, chat: Chat, numbers: dict[int, Message] | dict[int, None
 
 def _preview(message: Message) -> Json:
     text = message.text[:_PREVIEW] + ("…" if len(message.text) > _PREVIEW else "")
-    sender = message.chat.title if message.anonymous else message.sender.name
+    voice = message.chat if message.anonymous else message.as_chat
+    sender = voice.title if voice else message.sender.name
     return {"id": message.id, "name": sender, "text": text, "kind": message.kind, "sender": message.sender.id}

@@ -84,6 +84,8 @@ def account_view(account: Account) -> Json:
     return {
         "id": account.id,
         "name": account.name,
+        "first_name": account.first_name,
+        "last_name": account.last_name,
         "username": account.username,
         "is_bot": account.is_bot,
         "is_deleted": account.is_deleted,
@@ -118,6 +120,7 @@ def message_view(world: World, message: Message, user: User | None = None) -> Js
         "chat": message.chat.id_for(user) if user else message.chat.id,
         "sender": {"id": message.sender.id, "name": message.sender.name, "is_bot": message.sender.is_bot},
         "anonymous": message.anonymous,
+        "as_chat": {"id": message.as_chat.id, "name": message.as_chat.title} if message.as_chat else None,
         "mine": message.sender is user,
         "date": moment(message.date),
         "edited": message.edited_at is not None,

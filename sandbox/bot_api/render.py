@@ -3,7 +3,6 @@
 from typing import Any
 
 from sandbox.world import Account, Bot, Chat, Member, MemberChange, Topic
-from sandbox.world.entities import RIGHTS
 
 Json = dict[str, Any]
 
@@ -19,7 +18,6 @@ _MEMBER_MAY = (
     "can_send_other_messages",
     "can_add_web_page_previews",
 )
-_ADMIN_RIGHTS = sorted(RIGHTS - {"anonymous"})
 
 
 def user_json(account: Account) -> Json:
@@ -30,8 +28,6 @@ def user_json(account: Account) -> Json:
         user["username"] = account.username
     if account.language_code:
         user["language_code"] = account.language_code
-    if account.is_premium:
-        user["is_premium"] = True
     return user
 
 
@@ -80,6 +76,8 @@ def full_chat_json(chat: Chat) -> Json:
             "gifts_from_channels": False,
         },
     }
+    if chat.available_reactions is not None:
+        full["available_reactions"] = [{"type": "emoji", "emoji": emoji} for emoji in chat.available_reactions]
     if not chat.is_private:
         full["permissions"] = permissions_json(chat)
         full["join_to_send_messages"] = True
@@ -96,7 +94,7 @@ def permissions_json(chat: Chat) -> Json:
     return permissions
 
 
-def member_json(member: Member, viewer: Account) -> Json:
+def member_json(member: Member, chat: Chat, viewer: Account) -> Json:
     json: Json = {"user": user_json(member.account), "status": member.status}
     match member.status:
         case "creator":
@@ -104,7 +102,7 @@ def member_json(member: Member, viewer: Account) -> Json:
         case "administrator":
             json["can_be_edited"] = member.promoted_by == viewer.id
             json["is_anonymous"] = "anonymous" in member.rights
-            for right in _ADMIN_RIGHTS:
+            for right in sorted(chat.rights - {"anonymous"}):
                 json[f"can_{right}"] = right in member.rights
         case "kicked":
             json["until_date"] = 0
@@ -120,8 +118,8 @@ def member_change_json(change: MemberChange, viewer: Bot) -> Json:
         "chat": chat_json(change.chat),
         "from": user_json(change.by),
         "date": int(change.at.timestamp()),
-        "old_chat_member": member_json(change.before, viewer),
-        "new_chat_member": member_json(change.after, viewer),
+        "old_chat_member": member_json(change.before, change.chat, viewer),
+        "new_chat_member": member_json(change.after, change.chat, viewer),
     }
 
 

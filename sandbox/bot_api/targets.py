@@ -127,7 +127,7 @@ def _check_access(call: Call, chat: Chat, *, write: bool) -> None:
 
 
 def _check_may_send(call: Call, chat: Chat) -> None:
-    if chat.kind == "channel" and not chat.member(call.bot).is_admin:
+    if chat.kind == "channel" and not chat.member(call.bot).may("post_messages"):
         raise bad_request("need administrator rights in the channel chat")
     if "send_messages" not in chat.permissions and not chat.member(call.bot).is_admin:
         raise bad_request("not enough rights to send text messages to the chat")

@@ -15,7 +15,7 @@ const MADE = {
   paid_media: (details) => lines(`${details.star_count} stars`),
   venue: (details) => lines(details.title, details.address),
   contact: (details) => lines([details.first_name, details.last_name].filter(Boolean).join(' '), details.phone_number),
-  location: (details) => lines(`${details.latitude}, ${details.longitude}`, details.live_period && 'shared live'),
+  location: (details) => lines(`${details.latitude}, ${details.longitude}`),
 };
 
 const wordsOf = (option) => (typeof option === 'string' ? option : option.text);

@@ -115,6 +115,7 @@ export class ChatHeader {
         lead: icon('edit'),
         run: () =>
           rename('Rename the topic', topic.name, (name) => pane.act('rename_topic', { topic: topic.id, name })),
+        testid: 'menu-rename-topic',
       },
       topic.closed
         ? { label: 'Reopen the topic', lead: icon('lock'), run: run('reopen_topic'), testid: 'menu-reopen' }
@@ -133,6 +134,7 @@ export class ChatHeader {
 
 function subtitle(chat, topic, bot) {
   if (topic) return `topic of ${chat.title}`;
+  if (chat.kind === 'channel') return `channel · ${chat.members.length} in it`;
   if (!bot) return `${chat.members.length} members · no topics`;
   const waiting = bot.pending_updates;
   return waiting ? `bot · ${waiting} update${waiting > 1 ? 's wait' : ' waits'} for its program` : 'bot';
@@ -147,8 +149,7 @@ function rename(title, value, save) {
         label: 'Save',
         fields: [{ name: 'name', label: 'Name', value }],
         submit: async ({ name }) => {
-          await save(name);
-          close();
+          if ((await save(name)) !== undefined) close();
         },
       }),
     ],

@@ -1,13 +1,14 @@
-/** Where one writes: text, pictures, a file; as an answer, or as the new text of an old message. */
+/** Where one writes: text and files; as an answer, as the new text or the new file of an old message. */
 
 import { act } from './api.js';
+import { contentOf, deliverFiles, isPicture } from './attachments.js';
 import { h, icon, iconButton, replace } from './dom.js';
+import { openKinds } from './kinds_menu.js';
 import { attempt, toast } from './toast.js';
 import { sizeWords, summaryWords } from './words.js';
 
 const TEXT_LIMIT = 4096;
 const CAPTION_LIMIT = 1024;
-const ALBUM_LIMIT = 10;
 const LARGEST = 40 << 20;
 const TALLEST_PX = 160;
 
@@ -32,6 +33,7 @@ export class Composer {
       testid: 'file-input',
       'aria-label': 'Files to attach',
     });
+    this.replacer = h('input', { type: 'file', hidden: true, testid: 'replace-input', 'aria-label': 'The new file' });
     this.bar = h('div', { class: 'composer-bar', hidden: true });
     this.tray = h('div', { class: 'tray', hidden: true });
     this.sendButton = h(
@@ -47,8 +49,12 @@ export class Composer {
       h(
         'div',
         { class: 'composer-row' },
-        iconButton('attach', 'Attach photos or a file', () => this.picker.click(), { testid: 'attach' }),
+        iconButton('attach', 'Send something else than words', (event) => this.openKinds(event.currentTarget), {
+          testid: 'attach',
+          'aria-haspopup': 'menu',
+        }),
         this.picker,
+        this.replacer,
         this.input,
         this.sendButton,
       ),
@@ -61,6 +67,15 @@ export class Composer {
       this.attach(this.picker.files);
       this.picker.value = '';
     });
+    this.replacer.addEventListener('change', () => this.replace());
+  }
+
+  openKinds(anchor) {
+    const pick = (asDocuments) => {
+      this.asDocuments = asDocuments;
+      this.picker.click();
+    };
+    openKinds(anchor, this.pane, pick);
   }
 
   /** Another place or another person: what was begun here waits in its draft. */
@@ -71,6 +86,7 @@ export class Composer {
         text: this.input.value,
         files: this.files,
         reply: this.reply,
+        quote: this.quote,
         editing: this.editing,
       });
     this.key = key;
@@ -78,15 +94,43 @@ export class Composer {
     this.input.value = draft.text;
     this.files = draft.files;
     this.reply = draft.reply;
+    this.quote = draft.quote;
     this.editing = draft.editing;
     this.draw();
   }
 
-  replyTo(message) {
+  /** `part` is what of its words is quoted, if not all of it is answered. */
+  replyTo(message, part = null) {
     this.reply = message;
+    this.quote = part;
     this.stopEditing();
     this.draw();
     this.input.focus();
+  }
+
+  /** What is answered, for something that is sent from elsewhere; the answer is begun no more. */
+  takeReply() {
+    const taken = answerTo(this.reply, this.quote);
+    this.reply = null;
+    this.quote = null;
+    this.draw();
+    return taken;
+  }
+
+  /** Ask for a file that takes the place of the message's. */
+  replaceFile(message) {
+    this.replacing = message;
+    this.replacer.click();
+  }
+
+  async replace() {
+    const [file] = this.replacer.files;
+    const message = this.replacing;
+    this.replacer.value = '';
+    if (!file || !message || !this.fitting([file]).length) return;
+    const kind = ['document', 'audio'].includes(message.kind) ? message.kind : undefined;
+    const content = await contentOf(file, kind);
+    await this.pane.act('edit_media', { message: message.id, caption: message.text, ...content });
   }
 
   edit(message) {
@@ -111,12 +155,16 @@ export class Composer {
   }
 
   attach(list) {
-    const files = [...(list ?? [])];
-    const fitting = files.filter((file) => file.size <= LARGEST);
-    if (fitting.length < files.length) toast(`A file may have ${sizeWords(LARGEST)} here.`, 'error');
+    const fitting = this.fitting([...(list ?? [])]);
     this.files = [...this.files, ...fitting];
     this.draw();
     if (fitting.length) this.input.focus();
+  }
+
+  fitting(files) {
+    const small = files.filter((file) => file.size <= LARGEST);
+    if (small.length < files.length) toast(`A file may have ${sizeWords(LARGEST)} here.`, 'error');
+    return small;
   }
 
   draw() {
@@ -130,7 +178,7 @@ export class Composer {
           'span',
           { class: 'bar-words' },
           h('strong', { dir: 'auto' }, this.editing ? 'Edit message' : `Reply to ${subject.sender.name}`),
-          h('span', { dir: 'auto' }, summaryWords(subject).slice(0, 120)),
+          h('span', { dir: 'auto' }, (this.quote ? `“${this.quote}”` : summaryWords(subject)).slice(0, 120)),
         ),
         iconButton('close', 'Cancel', () => this.cancel(), { testid: 'cancel-reply' }),
       );
@@ -177,71 +225,47 @@ export class Composer {
   /** One after the other, in the order in which they were sent. */
   send() {
     const text = this.input.value;
-    const { files, reply, editing } = this;
+    const { files, reply, quote, editing, asDocuments } = this;
     if (!text.trim() && !files.length) return;
     const { person } = this.pane;
     const where = this.pane.where();
     this.input.value = '';
     this.files = [];
     this.reply = null;
+    this.quote = null;
     this.editing = null;
+    this.asDocuments = false;
     this.draw();
     this.input.focus();
     this.pane.conversation.scrollDown();
-    this.queue = this.queue.then(() => attempt(() => deliver(person, where, { text, files, reply, editing })));
+    this.queue = this.queue.then(() => attempt(() => deliver(person, where, { text, files, reply, quote, editing, asDocuments })));
   }
 }
 
-async function deliver(person, where, { text, files, reply, editing }) {
+/** The fields of an answer. */
+const answerTo = (reply, quote) => (reply ? { reply_to: reply.id, ...(quote ? { quote } : {}) } : {});
+
+async function deliver(person, where, { text, files, reply, quote, editing, asDocuments }) {
   if (editing) return act('edit', person, { chat: where.chat, message: editing.id, text: text.trim() });
-  let replyTo = reply?.id ?? null;
+  let answer = answerTo(reply, quote);
   let words = text.trim();
   const place = () => {
-    const given = { ...where, reply_to: replyTo };
-    replyTo = null;
+    const given = { ...where, ...answer };
+    answer = {};
     return given;
   };
   const caption = files.length && words.length <= CAPTION_LIMIT ? words : '';
   if (caption) words = '';
-  await deliverFiles(person, place, files, caption);
+  await deliverFiles(person, place, files, caption, asDocuments);
   for (const part of split(words)) await act('send', person, { ...place(), text: part });
   return null;
 }
-
-async function deliverFiles(person, place, files, caption) {
-  const pictures = files.every(isPicture);
-  let left = caption;
-  for (let at = 0; at < files.length; at += ALBUM_LIMIT) {
-    const items = await Promise.all(files.slice(at, at + ALBUM_LIMIT).map((file) => item(file, pictures)));
-    items[0].caption = left;
-    left = '';
-    if (items.length > 1) await act('send_album', person, { ...place(), items });
-    else await act('send', person, { ...place(), ...items[0] });
-  }
-}
-
-async function item(file, asPicture) {
-  const data = await base64(file);
-  if (asPicture) return { photo: data, mime_type: file.type };
-  return { document: data, file_name: file.name, mime_type: file.type };
-}
-
-const isPicture = (file) => /^image\/(jpeg|png|webp|gif|avif)$/.test(file.type);
 
 function thumbnail(file) {
   const url = URL.createObjectURL(file);
   const node = h('img', { src: url, alt: '' });
   node.addEventListener('load', () => URL.revokeObjectURL(url));
   return node;
-}
-
-function base64(file) {
-  return new Promise((resolve, reject) => {
-    const reader = new FileReader();
-    reader.onload = () => resolve(reader.result.slice(reader.result.indexOf(',') + 1));
-    reader.onerror = () => reject(reader.error);
-    reader.readAsDataURL(file);
-  });
 }
 
 /** As Telegram's apps do: at a line's end or a space if there is one near, never inside a character. */

@@ -19,6 +19,8 @@ const PATHS = {
   robot:
     'M8 9h8a2 2 0 0 1 2 2v5a2 2 0 0 1-2 2H8a2 2 0 0 1-2-2v-5a2 2 0 0 1 2-2zM12 5v4M9.500 13v1M14.500 13v1M3.500 12.500v3M20.500 12.500v3',
   edit: 'M5 19l1-4L16 5l3 3L9 18z',
+  quote: 'M5 7h5v5a4 4 0 0 1-4 4M14 7h5v5a4 4 0 0 1-4 4',
+  forward: 'M15 7l5 5-5 5M20 12h-9a6 6 0 0 0-6 6',
   trash: 'M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13',
   pin: 'M9 4h6l-1 6 3 3H7l3-3zM12 13v7',
   copy: 'M9 9h10v11H9zM5 15V4h10',

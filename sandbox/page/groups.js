@@ -83,6 +83,7 @@ export function createGroup(pane) {
   const kinds = [
     ['add_forum', 'With topics', 'What Backline works in'],
     ['add_group', 'Without topics', 'A plain group, as Telegram makes them first'],
+    ['add_channel', 'A channel', 'Administrators post, everyone else reads'],
   ];
   let chosen = 'add_forum';
   const radios = kinds.map(([deed, label, hint]) => {

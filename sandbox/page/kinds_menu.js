@@ -1,10 +1,19 @@
 /** What one can send besides words: files, places, people, polls, and one of each rare kind. */
 
+import { sample } from './attachments.js';
 import { form, openDialog, openMenu } from './dialog.js';
-import { icon } from './dom.js';
+import { h, icon } from './dom.js';
 import { openPollForm } from './poll_form.js';
 
 const DICE = ['🎲', '🎯', '🎳', '🏀', '⚽', '🎰'];
+const SAMPLES = [
+  ['voice', 'A voice message', '🎤'],
+  ['video_note', 'A round video message', '📹'],
+  ['sticker', 'A sticker', '🦊'],
+  ['animation', 'A GIF', '🎞'],
+  ['video', 'A video', '🎬'],
+  ['audio', 'A piece of music', '🎵'],
+];
 const RARE = [
   ['story', 'A story of a channel'],
   ['rich_message', 'A rich message'],
@@ -17,13 +26,21 @@ const RARE = [
 const BERLIN = { latitude: '52.52', longitude: '13.405' };
 const AN_HOUR = 3600;
 
-/** `pane.put(content)` sends it where one writes; `pick` opens the browser's own choice of files. */
+/** `pane.put(content)` sends it where one writes; `pick(asDocuments)` opens the browser's own choice of files. */
 export function openKinds(anchor, pane, pick) {
   const one = (label, glyph, run, testid) => ({ label, lead: emblem(glyph), run, testid });
   openMenu(
     anchor,
     [
-      { label: 'Photos or a file…', lead: icon('attach'), run: pick, testid: 'attach-files' },
+      {
+        label: 'Photos, videos, music…',
+        hint: 'From this computer; several become an album',
+        lead: icon('attach'),
+        run: () => pick(false),
+        testid: 'attach-files',
+      },
+      { label: 'A file as it is…', lead: icon('file'), run: () => pick(true), testid: 'attach-document' },
+      one('Voice, sticker, GIF…', '🎤', () => openSamples(anchor, pane), 'attach-sample'),
       one('Location…', '📍', () => askPlace(pane, 'Location', {}), 'attach-location'),
       one('Live location…', '🛰', () => askPlace(pane, 'Live location', { live_period: AN_HOUR }), 'attach-live'),
       one('Place…', '🏠', () => askVenue(pane), 'attach-venue'),
@@ -37,13 +54,22 @@ export function openKinds(anchor, pane, pick) {
   );
 }
 
-function emblem(glyph) {
-  const node = document.createElement('span');
-  node.className = 'glyph';
-  node.setAttribute('aria-hidden', 'true');
-  node.textContent = glyph;
-  return node;
-}
+const emblem = (glyph) => h('span', { class: 'glyph', 'aria-hidden': 'true' }, glyph);
+
+const openSamples = (anchor, pane) =>
+  openMenu(
+    anchor,
+    [
+      { heading: 'Samples, made on this page' },
+      ...SAMPLES.map(([kind, label, glyph]) => ({
+        label,
+        lead: emblem(glyph),
+        run: async () => pane.put(await sample(kind)),
+        testid: `sample-${kind}`,
+      })),
+    ],
+    { label: 'A sample' },
+  );
 
 const openDice = (anchor, pane) =>
   openMenu(

@@ -1,10 +1,11 @@
-/** What a message carries besides its text: pictures, files, voices, places, polls. */
+/** What a message carries besides its text: pictures, films, voices, files; all else is a card. */
 
 import { fileUrl } from './api.js';
+import { card } from './cards.js';
 import { h, icon } from './dom.js';
 import { mediaWords, sizeWords } from './words.js';
 
-const FILES = new Set(['document', 'audio', 'voice', 'video', 'video_note', 'animation']);
+const PLAYED = new Set(['audio', 'voice', 'video', 'video_note', 'animation', 'live_photo']);
 
 /** A node, or null for plain text. */
 export function media(message) {
@@ -13,9 +14,8 @@ export function media(message) {
   if (message.kind === 'sticker') return h('div', { class: 'sticker' }, image(message, 'Sticker'));
   if (message.kind === 'dice')
     return h('div', { class: 'dice' }, message.details.emoji, h('small', {}, String(message.details.value)));
-  if (message.kind === 'poll') return poll(message.details);
-  if (FILES.has(message.kind) && message.file) return fileChip(message);
-  return placeChip(message);
+  if (PLAYED.has(message.kind) && message.file) return player(message);
+  return message.file ? fileChip(message) : card(message);
 }
 
 export function picture(message) {
@@ -53,6 +53,30 @@ function image(message, alt) {
   return node;
 }
 
+/** Heard or seen in place; what this browser can't play is a file to download. */
+function player(message) {
+  const isSound = message.kind === 'audio' || message.kind === 'voice';
+  if (message.kind === 'video_note') return roundFilm(message);
+  const moves = message.kind === 'animation';
+  const about = { src: fileUrl(message.file), preload: 'metadata', 'aria-label': mediaWords(message) };
+  const node = isSound
+    ? h('audio', { ...about, controls: true })
+    : h('video', { ...about, class: message.kind, controls: !moves, muted: moves, autoplay: moves, loop: moves });
+  node.muted = moves;
+  node.addEventListener('error', () => node.replaceWith(fileChip(message)));
+  if (!isSound || message.kind === 'voice') return node;
+  return h('div', { class: 'music' }, h('span', { class: 'file-name', dir: 'auto' }, message.file.name), node);
+}
+
+/** Plays when it is pressed: its rim has no room for controls. */
+function roundFilm(message) {
+  const film = h('video', { src: fileUrl(message.file), class: 'video_note', preload: 'metadata' });
+  const click = () => (film.paused ? film.play() : film.pause());
+  const node = h('button', { type: 'button', 'aria-label': 'Play the video message', title: 'Play', on: { click } }, film);
+  film.addEventListener('error', () => node.replaceWith(fileChip(message)));
+  return node;
+}
+
 function fileChip(message) {
   const { file } = message;
   const title = file.name || mediaWords(message).replace(/^\S+ /, '');
@@ -66,26 +90,5 @@ function fileChip(message) {
       h('span', { class: 'file-name', dir: 'auto' }, title),
       h('small', {}, `${sizeWords(file.size)} · ${message.kind.replace('_', ' ')}`),
     ),
-  );
-}
-
-function poll(details) {
-  const options = details.options.map((option) =>
-    h('li', { dir: 'auto' }, typeof option === 'string' ? option : option.text),
-  );
-  return h('div', { class: 'poll' }, h('strong', { dir: 'auto' }, details.question ?? 'Poll'), h('ul', {}, options));
-}
-
-function placeChip(message) {
-  const { details } = message;
-  const name = details.title ?? [details.first_name, details.last_name].filter(Boolean).join(' ');
-  const more =
-    details.phone_number ?? (details.latitude === undefined ? '' : `${details.latitude}, ${details.longitude}`);
-  return h(
-    'div',
-    { class: 'place-chip' },
-    h('strong', {}, mediaWords(message)),
-    name && h('span', { dir: 'auto' }, name),
-    more && h('small', {}, more),
   );
 }

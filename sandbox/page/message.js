@@ -37,6 +37,7 @@ function serviceLine(message) {
 function bubbleRow(block, chat, pane) {
   const [head] = block.messages;
   const last = block.messages.at(-1);
+  const edited = block.messages.some((message) => message.edited);
   const mine = head.sender.id === pane.person;
   const named = chat.kind !== 'private' && !mine;
   const captioned = block.messages.find((message) => message.text) ?? head;
@@ -62,10 +63,10 @@ function bubbleRow(block, chat, pane) {
     h(
       'div',
       { class: 'meta' },
-      last.edited && h('span', { testid: 'edited' }, 'edited'),
+      edited && h('span', { testid: 'edited' }, 'edited'),
       h('time', { datetime: last.date, title: exactTimeWords(last.date) }, timeWords(last.date)),
     ),
-    reactions(last, pane),
+    reactions(block.messages, pane),
   );
   return h(
     'div',
@@ -84,17 +85,21 @@ function bubbleRow(block, chat, pane) {
       last.keyboard.length > 0 && keyboard(last, pane),
       mine && last.state && stateChip(last, block),
     ),
-    actions(last, pane),
+    actions(block.messages, pane),
   );
 }
 
-const senderName = (message, chat) =>
-  message.anonymous ? chat.title : account(message.sender.id)?.name || message.sender.name || 'Deleted account';
+/** The chat in whose name it is said: a channel's post, an anonymous administrator's message. */
+const voiceOf = (message, chat) => message.as_chat ?? (message.anonymous ? { id: chat.id, name: chat.title } : null);
 
-const senderAvatar = (message, chat) =>
-  message.anonymous
-    ? avatar(chat.id, chat.title, 'square', 'small')
-    : avatar(message.sender.id, senderName(message, chat), message.sender.is_bot ? 'square' : 'round', 'small');
+const senderName = (message, chat) =>
+  voiceOf(message, chat)?.name ?? (account(message.sender.id)?.name || message.sender.name || 'Deleted account');
+
+function senderAvatar(message, chat) {
+  const voice = voiceOf(message, chat);
+  if (voice) return avatar(voice.id, voice.name, 'square', 'small');
+  return avatar(message.sender.id, senderName(message, chat), message.sender.is_bot ? 'square' : 'round', 'small');
+}
 
 const textNode = (message, pane) =>
   h(
@@ -129,35 +134,30 @@ function album(messages) {
   );
 }
 
-function reactions(message, pane) {
-  const counts = Object.entries(message.reactions);
-  if (!counts.length) return null;
-  const mine = message.reactions_by[pane.person] ?? [];
-  return h(
-    'div',
-    { class: 'reactions' },
-    counts.map(([emoji, count]) =>
-      h(
-        'button',
-        {
-          type: 'button',
-          class: mine.includes(emoji) ? 'reaction own' : 'reaction',
-          testid: 'reaction',
-          on: { click: () => pane.react(message, mine.includes(emoji) ? null : emoji) },
-        },
-        emoji,
-        count > 1 && h('small', {}, String(count)),
-      ),
-    ),
+function reactions(messages, pane) {
+  const chips = messages.flatMap((message) =>
+    Object.entries(message.reactions).map(([emoji, count]) => reaction(message, emoji, count, pane)),
   );
+  return chips.length ? h('div', { class: 'reactions' }, chips) : null;
 }
 
-function actions(message, pane) {
+/** Who reacted is its tooltip; one's own is framed, and pressed it goes. */
+function reaction(message, emoji, count, pane) {
+  const mine = (message.reactions_by[pane.person] ?? []).includes(emoji);
+  const people = Object.entries(message.reactions_by).filter(([, set]) => set.includes(emoji));
+  const title = people.map(([id]) => account(Number(id))?.name ?? 'Deleted account').join(', ');
+  const click = () => pane.react(message, mine ? null : emoji);
+  const about = { type: 'button', class: mine ? 'reaction own' : 'reaction', testid: 'reaction', title, on: { click } };
+  return h('button', about, emoji, count > 1 && h('small', {}, String(count)));
+}
+
+function actions(messages, pane) {
+  const message = messages.at(-1);
   return h(
     'div',
     { class: 'message-actions' },
     iconButton('reply', 'Reply', () => pane.replyTo(message), { class: 'small', testid: 'reply' }),
-    iconButton('more', 'More', (event) => openMessageMenu(event.currentTarget, message, pane), {
+    iconButton('more', 'More', (event) => openMessageMenu(event.currentTarget, messages, pane), {
       class: 'small',
       testid: 'message-menu',
       'aria-haspopup': 'menu',

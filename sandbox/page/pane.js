@@ -81,7 +81,9 @@ export class Pane {
   act = (deed, given) => attempt(() => act(deed, this.person, { chat: this.chatId, ...given }));
   actIn = (chat, deed, given) => attempt(() => act(deed, this.person, { chat, ...given }));
   react = (message, emoji) => this.act('react', { message: message.id, emoji });
-  replyTo = (message) => this.composer.replyTo(message);
+  replyTo = (message, part) => this.composer.replyTo(message, part);
+  /** Send one thing that is no text, as an answer if one was begun. */
+  put = (content) => this.act('send', { ...this.where(), ...this.composer.takeReply(), ...content });
   edit = (message) => this.composer.edit(message);
   jumpTo = (id) => this.conversation.jumpTo(id);
   openLink = (url) => openLink(this, url);
@@ -186,8 +188,10 @@ export class Pane {
       this.bigButton(label, 'start', () => attempt(() => act('start', person, { bot: bot.id })));
     let kind = 'composer';
     if (bot?.is_deleted) kind = 'deleted';
+    else if (world.users.get(person).is_deleted) kind = 'gone';
     else if (bot && chat.blocked) kind = 'blocked';
     else if (bot && !chat.last) kind = 'start';
+    else if (chat.kind === 'channel' && !may(chat, person, 'post_messages')) kind = 'readers';
     else if (topic?.closed && topic.creator !== person && !may(chat, person, 'manage_topics')) kind = 'closed';
     const version = `${kind}|${person}|${this.chatKey}`;
     if (version === this.footVersion) return;
@@ -195,6 +199,8 @@ export class Pane {
     const feet = {
       composer: () => [this.composer.node],
       deleted: () => [h('p', { class: 'foot-note' }, 'This bot has been deleted.')],
+      gone: () => [h('p', { class: 'foot-note' }, 'This account has been deleted. Be somebody else above.')],
+      readers: () => [h('p', { class: 'foot-note' }, 'Only administrators post in this channel.')],
       blocked: () => [
         this.bigButton('Unblock', 'unblock', () => attempt(() => act('unblock', person, { bot: bot.id }))),
       ],

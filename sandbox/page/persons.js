@@ -70,9 +70,74 @@ function openPersons(anchor, pane) {
         run: () => addPerson((user) => pane.become(user.id)),
         testid: 'add-person',
       },
+      { heading: 'You' },
+      {
+        label: 'Change your name…',
+        lead: icon('edit'),
+        run: () => renamePerson(world.users.get(pane.person)),
+        testid: 'rename-person',
+      },
+      {
+        label: 'Delete your account…',
+        lead: icon('trash'),
+        danger: true,
+        run: () => deletePerson(world.users.get(pane.person)),
+        testid: 'delete-person',
+      },
     ],
     { label: 'Switch person', testid: 'person-menu' },
   );
+}
+
+const nameFields = (person) => [
+  { name: 'first_name', label: 'First name', value: person?.first_name },
+  { name: 'last_name', label: 'Last name', value: person?.last_name ?? '', required: false },
+  {
+    name: 'username',
+    label: 'Username',
+    value: person?.username ?? '',
+    required: false,
+    hint: 'Without @. May be left empty.',
+  },
+];
+
+function renamePerson(person) {
+  openDialog({
+    title: 'Change your name',
+    testid: 'rename-person-dialog',
+    body: (close) => [
+      h('p', { class: 'quiet' }, 'Bots see the new name with your next message.'),
+      form({
+        label: 'Save',
+        fields: nameFields(person),
+        submit: (values) =>
+          attempt(async () => {
+            await act('rename_user', person.id, values);
+            close();
+          }),
+      }),
+    ],
+  });
+}
+
+function deletePerson(person) {
+  const remove = (close) =>
+    attempt(async () => {
+      await act('delete_user', person.id);
+      close();
+    });
+  openDialog({
+    title: `Delete the account of ${person.name}?`,
+    testid: 'delete-person-dialog',
+    body: (close) => [
+      h('p', {}, 'What they said stays. Bots can write to them no more, and there is no way back.'),
+      h(
+        'button',
+        { type: 'button', class: 'button danger', testid: 'confirm-delete', on: { click: () => remove(close) } },
+        'Delete the account',
+      ),
+    ],
+  });
 }
 
 /** Ask for a name; `then` is called with the new person. */
@@ -83,11 +148,7 @@ export function addPerson(then) {
     body: (close) => [
       form({
         label: 'Add',
-        fields: [
-          { name: 'first_name', label: 'First name' },
-          { name: 'last_name', label: 'Last name', required: false },
-          { name: 'username', label: 'Username', required: false, hint: 'Without @. May be left empty.' },
-        ],
+        fields: nameFields(null),
         submit: (values) =>
           attempt(async () => {
             const given = Object.fromEntries(Object.entries(values).filter(([, value]) => value.trim()));

@@ -14,7 +14,7 @@ export function openPollForm(pane) {
     { class: 'form' },
     field('Question', question),
     field('Answers', answers, 'One per line'),
-    field('Right answer', right, 'Its number makes the poll a quiz. May be left empty.'),
+    field('Number of the right answer', right, 'Makes it a quiz. May be left empty.'),
     h('button', { class: 'button primary', type: 'submit', testid: 'form-submit' }, 'Send'),
   );
   const { close } = openDialog({ title: 'Poll', testid: 'poll-dialog', body: [node] });

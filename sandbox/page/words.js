@@ -28,10 +28,29 @@ const SERVICE = {
   managed_bot_created: (d, by) => `${name(by)} created ${name(d.bot)}`,
   users_shared: (d, by) => `${name(by)} shared people`,
   chat_shared: (d, by) => `${name(by)} shared a chat`,
-  contact_request: (d, by) => `${name(by)} was asked for a contact`,
   web_app_data: (d, by) => `${name(by)} sent data from a web app`,
   successful_payment: (d, by) => `${name(by)} paid`,
   write_access_allowed: (d, by) => `${name(by)} lets the bot write`,
+  refunded_payment: (d, by) => `${name(by)} got the money back`,
+  boost_added: (d, by) => `${name(by)} boosted the group`,
+  gift: (d, by) => `${name(by)} sent a gift`,
+  giveaway_created: () => 'A giveaway began',
+  giveaway_completed: (d) => `A giveaway ended, ${d.winner_count} won`,
+  checklist_tasks_done: (d, by) => `${name(by)} did tasks of a checklist`,
+  checklist_tasks_added: (d, by) => `${name(by)} added tasks to a checklist`,
+  chat_background_set: (d, by) => `${name(by)} changed the background`,
+  chat_owner_left: () => 'The owner left',
+  chat_owner_changed: () => 'The group has a new owner',
+  connected_website: (d, by) => `${name(by)} logged in on ${d.connected_website}`,
+  message_auto_delete_timer_changed: (d, by) => `${name(by)} set when messages disappear`,
+  proximity_alert_triggered: () => 'Two people are near each other',
+  new_chat_photo: (d, by) => `${name(by)} changed the group’s picture`,
+  delete_chat_photo: (d, by) => `${name(by)} removed the group’s picture`,
+  channel_chat_created: () => 'The channel was created',
+  video_chat_scheduled: () => 'A video chat is planned',
+  video_chat_started: () => 'A video chat began',
+  video_chat_ended: () => 'The video chat ended',
+  video_chat_participants_invited: (d, by) => `${name(by)} invited people to the video chat`,
 };
 
 const MEDIA = {
@@ -52,6 +71,9 @@ const MEDIA = {
   game: '🎮 Game',
   story: '🌀 Story',
   checklist: '☑️ Checklist',
+  rich_message: '📄 Rich message',
+  giveaway_winners: '🎁 Winners',
+  live_photo: '🖼 Live photo',
 };
 
 export const isService = (message) => Object.hasOwn(SERVICE, message.kind);
@@ -59,6 +81,7 @@ export const serviceWords = (message) => SERVICE[message.kind](message.details ?
 
 export function mediaWords(message) {
   if (message.kind === 'document') return `📎 ${message.file?.name || 'File'}`;
+  if (message.kind === 'location' && message.details?.live_period) return '🛰 Live location';
   if (message.kind === 'dice') return `${message.details.emoji} ${message.details.value}`;
   return MEDIA[message.kind] ?? message.kind.replaceAll('_', ' ');
 }
@@ -101,6 +124,8 @@ export const RIGHT_WORDS = {
   invite_users: 'Add members',
   pin_messages: 'Pin messages',
   manage_topics: 'Manage topics',
+  post_messages: 'Post in the channel',
+  edit_messages: 'Edit posts',
   promote_members: 'Add administrators',
   anonymous: 'Remain anonymous',
 };

@@ -5,7 +5,7 @@ from typing import Any
 
 from sandbox.world.autolinks import with_links
 from sandbox.world.files import File
-from sandbox.world.messages import CAPTIONED_KINDS, DICE_HIGHEST, MEDIA_KINDS, VISUAL_KINDS, Content, Entity
+from sandbox.world.messages import CAPTIONED_KINDS, DICE_HIGHEST, MEDIA_KINDS, VISUAL_KINDS, Content, Entity, Message
 from sandbox.world.samples import CONTENTS
 from sandbox.world.state import NotAllowed, State
 
@@ -13,7 +13,7 @@ TEXT_LIMIT = 4096
 CAPTION_LIMIT = 1024
 _ALBUM_LIMIT = 10
 _APART = ("document", "audio")
-_ALBUM_KINDS = frozenset({"photo", "video", "live_photo", *_APART})
+ALBUM_KINDS = frozenset({"photo", "video", "live_photo", *_APART})
 
 
 def compose(
@@ -69,11 +69,19 @@ def why_no_album(kinds: Iterable[str]) -> str:
     found = list(kinds)
     if not 1 < len(found) <= _ALBUM_LIMIT:
         return "An album has two to ten items."
-    odd = next((kind for kind in found if kind not in _ALBUM_KINDS), None)
+    odd = next((kind for kind in found if kind not in ALBUM_KINDS), None)
     if odd is not None:
         return f"A {odd.replace('_', ' ')} can't be part of an album."
     alone = next((kind for kind in _APART if kind in found and len(set(found)) > 1), None)
     return f"{alone.title()}s can't be mixed with other kinds in an album." if alone else ""
+
+
+def why_not_in_album(message: Message, kind: str) -> str:
+    """Empty if a file of that kind may stand in the message's place; in an album the others decide."""
+    if message.album_id is None:
+        return ""
+    others = [m.kind for m in message.chat.messages.values() if m.album_id == message.album_id and m.id != message.id]
+    return why_no_album([kind, *others]) if others else ""
 
 
 def throw(state: State, emoji: str) -> Content:

@@ -4,7 +4,7 @@ from typing import Any
 
 from sandbox.world.entities import Bot, Chat, MemberChange
 from sandbox.world.journey import Step, StepKind, Trail
-from sandbox.world.messages import OWN_SERVICE_KINDS, Callback, Message
+from sandbox.world.messages import OWN_SERVICE_KINDS, Callback, Entity, Message
 from sandbox.world.state import State
 from sandbox.world.updates import Update
 
@@ -102,8 +102,16 @@ def _why_hidden(state: State, message: Message, bot: Bot) -> str:
     return "" if _is_for(message, chat, bot) else _PRIVACY
 
 
+def _said_at(message: Message, mark: Entity) -> str:
+    units = message.text.encode("utf-16-le")
+    return units[2 * mark.offset : 2 * (mark.offset + mark.length)].decode("utf-16-le").lower()
+
+
 def _is_for(message: Message, chat: Chat, bot: Bot) -> bool:
-    """In privacy mode: a command to this bot, or a reply to it."""
+    """In privacy mode: a command to this bot, a mention of it, or a reply to it."""
+    name = f"@{bot.username or ''}".lower()
+    if any(mark.type == "mention" and _said_at(message, mark) == name for mark in message.content.entities):
+        return True
     if message.reply_to is not None:
         replied = chat.messages.get(message.reply_to)
         if replied is not None and replied.sender is bot:

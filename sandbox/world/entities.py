@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from sandbox.world.updates import UpdateQueue
 
 if TYPE_CHECKING:
-    from sandbox.world.files import File
     from sandbox.world.messages import Message
 
 Status = Literal["creator", "administrator", "member", "left", "kicked"]
@@ -16,6 +15,8 @@ Rights = frozenset[str]
 RIGHTS = frozenset(
     {
         "manage_chat",
+        "post_messages",
+        "edit_messages",
         "change_info",
         "delete_messages",
         "invite_users",
@@ -35,8 +36,12 @@ RIGHTS = frozenset(
 )
 """What an administrator may do, by the Bot API's names without their `can_`."""
 
+CHANNEL_RIGHTS = frozenset({"post_messages", "edit_messages"})
+GROUP_RIGHTS = frozenset({"pin_messages", "manage_topics"})
+"""Rights that exist only there (Bot API: ChatAdministratorRights)."""
+
 ALL_RIGHTS = RIGHTS - {"anonymous"}
-BASIC_GROUP_RIGHTS = ALL_RIGHTS - {"manage_topics", "promote_members", "manage_direct_messages"}
+BASIC_GROUP_RIGHTS = ALL_RIGHTS - CHANNEL_RIGHTS - {"manage_topics", "promote_members", "manage_direct_messages"}
 NO_RIGHTS: Rights = frozenset()
 PRESENT = frozenset({"creator", "administrator", "member"})
 
@@ -52,18 +57,14 @@ class User:
     username: str | None = None
     language_code: str | None = "en"
     is_deleted: bool = False
-    is_premium: bool = False
     last_box_id: int = 0
     """The account's own message counter, for its private chats and basic groups."""
     chats: dict[int, "Chat"] = field(default_factory=dict)
     """What the account's chat list shows: groups by their id, private chats by the other side's id."""
     hides_forwards: bool = False
     """What they say carries their name when it is forwarded, but no link to them."""
-    bio: str = ""
     phone: str = ""
     """Shown to nobody until they share it."""
-    photos: list["File"] = field(default_factory=list)
-    """The newest first."""
 
     is_bot = False
 
@@ -189,6 +190,8 @@ class Chat:
     pinned: dict[int, None] = field(default_factory=dict)
     last_bot_id: int | None = None
     protected: bool = False
+    available_reactions: list[str] | None = None
+    """The only ones that may be set here; None: all."""
     permissions: Rights = frozenset({"send_messages", "invite_users"})
     """What members who are no administrators may do."""
     migrated_to: "Chat | None" = None
@@ -206,6 +209,11 @@ class Chat:
     @property
     def is_private(self) -> bool:
         return self.kind == "private"
+
+    @property
+    def rights(self) -> Rights:
+        """Those that an administrator is asked about here; a basic group lists some that nobody has there."""
+        return RIGHTS - (GROUP_RIGHTS if self.kind == "channel" else CHANNEL_RIGHTS)
 
     def member(self, account: Account) -> Member:
         return self.members.get(account.id) or Member(account, "left")

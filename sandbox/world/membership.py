@@ -56,8 +56,7 @@ def join(state: State, chat: Chat, account: Account, by: Account, rights: Rights
 def promote(
     state: State, chat: Chat, account: Account, by: Account, rights: Rights, *, title: str | None = None
 ) -> None:
-    if chat.kind == "group":
-        rights &= BASIC_GROUP_RIGHTS
+    rights &= BASIC_GROUP_RIGHTS if chat.kind == "group" else chat.rights
     member = Member(account, "administrator", rights | {"manage_chat"}, title, by.id)
     if chat.member(account).is_present:
         _record(state, chat, member, by)
@@ -74,6 +73,14 @@ def leave(state: State, chat: Chat, account: Account, by: Account) -> None:
     if chat.kind != "channel":
         posting.post(state, chat, by, Content("left_chat_member", details={"left_chat_member": account}))
     _record(state, chat, Member(account, "left" if by is account else "kicked"), by)
+
+
+def ban(state: State, chat: Chat, account: Account, by: Account) -> None:
+    """Keep out, also who is not there (Bot API: banChatMember)."""
+    if chat.member(account).is_present:
+        leave(state, chat, account, by)
+    else:
+        _record(state, chat, Member(account, "kicked"), by)
 
 
 def lift_ban(state: State, chat: Chat, account: Account, by: Account) -> None:

@@ -1,5 +1,7 @@
 """Reactions to messages: kept beside the message, told to bots that asked for them."""
 
+from collections.abc import Collection
+
 from sandbox.world.delivery import push
 from sandbox.world.entities import Account
 from sandbox.world.messages import Message, ReactionChange
@@ -82,6 +84,12 @@ REACTIONS = frozenset(
         "😡",
     }
 )
+
+
+def is_open(message: Message, emoji: Collection[str]) -> bool:
+    """Whether Telegram has these reactions, and the group allows them."""
+    allowed = message.chat.available_reactions
+    return set(emoji) <= (REACTIONS if allowed is None else REACTIONS & set(allowed))
 
 
 def react(state: State, message: Message, by: Account, emoji: tuple[str, ...]) -> bool:

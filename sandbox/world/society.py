@@ -1,6 +1,6 @@
 """Accounts and groups: who exists, who joins, who rules."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sandbox.world import managed, membership, topics
 from sandbox.world.entities import (
@@ -90,6 +90,22 @@ class Society(State):
         bot.updates.wake()
         self.accounts_by_username.pop((bot.username or "").lower(), None)
 
+    def rename_user(
+        self, user: User, first_name: str, last_name: str | None = None, username: str | None = None
+    ) -> None:
+        """Bots see the new name with the next message; nobody tells them (no update exists for it)."""
+        name = first_name.strip()
+        if not name:
+            raise NotAllowed("A person needs a first name.")
+        wanted = (username or "").strip().removeprefix("@")
+        holder = self.accounts_by_username.get(wanted.lower())
+        if holder not in {None, user}:
+            raise NotAllowed(f"The username {wanted} is taken.")
+        self.accounts_by_username.pop((user.username or "").lower(), None)
+        user.first_name, user.last_name, user.username = name, (last_name or "").strip() or None, wanted or None
+        self._name(user)
+        self.emit("account.changed", user)
+
     def delete_user(self, user: User) -> None:
         """The person deletes their account."""
         user.is_deleted = True
@@ -149,6 +165,8 @@ class Society(State):
             raise NotAllowed("You can't add members to this group.")
         if isinstance(who, Bot):
             check_joins_groups(who)
+            if chat.kind == "channel":
+                raise NotAllowed("Bots come into a channel as administrators only.")
         if not chat.member(who).is_present:
             membership.join(self, chat, who, adder)
 
@@ -201,6 +219,12 @@ class Society(State):
     def set_protected(self, chat: Chat, on: bool) -> None:  # noqa: FBT001 - a switch
         """Restrict saving and forwarding of content."""
         chat.protected = on
+        self.emit("chat.changed", chat, chat)
+
+    def set_reactions(self, chat: Chat, emoji: Sequence[str] | None, *, user: User | None = None) -> None:
+        """Which reactions the group allows; None: all of them (Bot API: ChatFullInfo.available_reactions)."""
+        self._check_right(user or self._owner(chat), chat, "change_info")
+        chat.available_reactions = None if emoji is None else list(emoji)
         self.emit("chat.changed", chat, chat)
 
     def rename_chat(self, user: User, chat: Chat, title: str) -> None:

@@ -32,7 +32,7 @@ def check_may_write(state: State, user: User, chat: Chat, topic: Topic | int | N
         raise NotAllowed("You are not a member of this group.")
     if not member.is_admin and "send_messages" not in chat.permissions:
         raise NotAllowed("Only administrators can write here.")
-    if chat.kind == "channel" and not member.is_admin:
+    if chat.kind == "channel" and not member.may("post_messages"):
         raise NotAllowed("Only administrators post in this channel.")
     if not chat.is_forum:
         return None

@@ -1,14 +1,15 @@
 """The World: Telegram's state and what people do in the app."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from sandbox.world import callbacks, membership, posting, topics
 from sandbox.world.autolinks import with_links
-from sandbox.world.compose import compose, why_no_album
+from sandbox.world.compose import compose, why_no_album, why_not_in_album
 from sandbox.world.copies import is_protected, kept_keyboard, origin_of, standing_still
-from sandbox.world.entities import Bot, Chat, Topic, User
+from sandbox.world.entities import Bot, Chat, Member, Topic, User
 from sandbox.world.journey import Step
 from sandbox.world.links import open_link, parse_newbot, start
 from sandbox.world.messages import (
@@ -20,12 +21,13 @@ from sandbox.world.messages import (
     Entity,
     Message,
 )
-from sandbox.world.reactions import REACTIONS, react
+from sandbox.world.reactions import is_open, react
 from sandbox.world.samples import SERVICES
 from sandbox.world.society import Society
 from sandbox.world.state import NotAllowed
 from sandbox.world.talking import check_may_write, make_quote
 
+_EDITABLE_FOR = timedelta(hours=48)
 Place = Chat | Bot | int
 """A group, or the bot at the other side of a private chat; or the id of either."""
 
@@ -91,6 +93,7 @@ class World(Society):
         *,
         topic: Topic | int | None = None,
         reply_to: Message | int | None = None,
+        quote: str | None = None,
     ) -> list[Message]:
         """Two to ten files at once; each item is what `compose` takes."""
         aim = self._aim(user, chat, topic, reply_to)
@@ -98,8 +101,9 @@ class World(Society):
         refusal = why_no_album(content.kind for content in contents)
         if refusal:
             raise NotAllowed(refusal)
-        album_id = self.ids.album()
-        return [posting.post(self, aim.chat, user, c, album_id=album_id, **aim.where) for c in contents]
+        said = make_quote(aim.replied, quote) if aim.replied else None
+        shared: dict[str, Any] = {"album_id": self.ids.album(), "quote": said, **aim.where}
+        return [posting.post(self, aim.chat, user, content, **shared) for content in contents]
 
     def post_service(self, user: User, chat: Place, kind: str, **details: Any) -> Message:
         """A service message of the app's making: `users_shared`, `successful_payment`, `web_app_data`... Fields that
@@ -127,17 +131,19 @@ class World(Society):
     def edit(self, user: User, message: Message, text: str, entities: Iterable[Entity] = ()) -> Message:
         """Change the text, or the caption."""
         current = self._own(user, message)
-        if current.origin is not None or current.kind not in {"text", *CAPTIONED_KINDS}:
-            raise NotAllowed("This message can't be edited.")
+        self._check_editable(current, {"text", *CAPTIONED_KINDS})
         content = _with_text(current.content, text, entities)
         return current if content == current.content else posting.change(self, current, content=content)
 
     def edit_media(self, user: User, message: Message, **content: Any) -> Message:
         """Put another file into a message; `content` is what `compose` takes."""
         current = self._own(user, message)
-        if current.origin is not None or current.kind not in {"text", *EDITABLE_MEDIA_KINDS}:
-            raise NotAllowed("This message can't be edited.")
-        return posting.change(self, current, content=compose(self, **content))
+        self._check_editable(current, {"text", *EDITABLE_MEDIA_KINDS})
+        made = compose(self, **content)
+        refusal = why_not_in_album(current, made.kind)
+        if refusal:
+            raise NotAllowed(refusal)
+        return posting.change(self, current, content=made)
 
     def move(self, user: User, message: Message, latitude: float, longitude: float) -> Message:
         """The position of a place that is shared live."""
@@ -182,10 +188,11 @@ class World(Society):
     def react(self, user: User, message: Message, emoji: str | None) -> None:
         """Set the reaction, or take it away."""
         current = self.message(message.chat, message)
-        if emoji and emoji not in REACTIONS:
-            raise NotAllowed("This is not a reaction.")
+        chosen = (emoji,) if emoji else ()
+        if not is_open(current, chosen):
+            raise NotAllowed("This reaction is not available here.")
         self._check_present(user, current.chat)
-        react(self, current, user, (emoji,) if emoji else ())
+        react(self, current, user, chosen)
 
     def press(self, user: User, message: Message, row: int = 0, column: int = 0) -> Callback:
         """Press a button under a message."""
@@ -250,7 +257,7 @@ class World(Society):
             "topic_id": topic_id,
             "reply_to": replied.id if replied else None,
             "reply_to_chat": source if elsewhere else None,
-            "anonymous": "anonymous" in place.member(user).rights,
+            **_voice(place.member(user)),
         }
         return _Aim(place, replied, where)
 
@@ -270,6 +277,12 @@ class World(Society):
             raise NotAllowed("This is not your message.")
         return current
 
+    def _check_editable(self, message: Message, kinds: Collection[str]) -> None:
+        """For two days (core.telegram.org/method/messages.editMessage: MESSAGE_EDIT_TIME_EXPIRED)."""
+        too_old = self.now() - message.date >= _EDITABLE_FOR
+        if too_old or message.origin is not None or message.kind not in kinds:
+            raise NotAllowed("This message can't be edited.")
+
     def _check_topics(self, user: User, chat: Chat, topic: Topic | int | None = None) -> Topic:
         if not chat.is_forum:
             raise NotAllowed("This group has no topics.")
@@ -277,6 +290,12 @@ class World(Society):
         if not topics.may_manage(chat, user, None if topic is None else found):
             raise NotAllowed("You may not manage topics here.")
         return found
+
+
+def _voice(member: Member) -> dict[str, Any]:
+    """An anonymous administrator speaks as the group and signs with their title, if they have one."""
+    anonymous = "anonymous" in member.rights
+    return {"anonymous": anonymous, "signature": (member.title or "") if anonymous else ""}
 
 
 def _with_text(content: Content, text: str, entities: Iterable[Entity]) -> Content:

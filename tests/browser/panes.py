@@ -1,18 +1,24 @@
 """The page as a person uses it. Stories name what is on it by these `data-testid`, which stay as they are:
 
 pane-left, pane-right   one person's app each            tab-left, tab-right   which of them, on a phone
-person-switch           who one is; person-option, add-person in its menu
+person-switch           who one is; person-option, add-person, rename-person, delete-person in its menu
 chat-item, topic-item   rows of the list; item-title, unread, closed in them; botfather, new-group, new-topic
 back, back-to-chats     out of a chat, out of a group    group-info            members and rights: member, promote,
                                                          demote, remove-member, right-NAME, add-member
-chat-title, chat-menu   the open chat; menu-close, menu-reopen, menu-delete-topic, menu-members, menu-block
+chat-title, chat-menu   the open chat; menu-close, menu-reopen, menu-rename-topic,
+                        menu-delete-topic, menu-members, menu-block
 messages, message       the list, one bubble (data-id, data-sender, data-mine); message-text, reply-quote,
-                        edited, album, file, reaction, service; message-menu: menu-reply, menu-edit, menu-delete
+                        edited, album, file, card, reaction, service; message-menu: menu-reply,
+                        menu-quote, menu-forward, menu-edit, menu-replace, menu-move, menu-stop, menu-delete,
+                        menu-close-poll, quick-reaction
 inline-button           a button under a message         toast, alert          what a bot or Telegram answers
 message-state           where a sent message is (data-state: sent, waiting, fetched, copied, refused, unseen)
 journey, journey-step   its story, once pressed (data-kind), in journey-dialog
 budget                  what a bot may still send to the group (data-bot)
-composer, send, attach, file-input, attachment, cancel-reply, reply, start, unblock
+composer, send, attach, file-input, replace-input, attachment, cancel-reply, reply, start, unblock
+attach-KIND             in the menu of attach: files, document, sample, location, live, venue, contact, phone,
+                        poll, dice, rare; behind two of them sample-KIND and rare-KIND; dice-option
+quote-text, quote-marked, forward-choice   the dialogs of quoting and forwarding
 choose-group, group-choice   behind a link with `startgroup`
 open-trouble, trouble   flood-control, fault-KIND-CODE, stop-telegram, resume, faults, revoke, trouble-delete-topic
 open-tour, tour         tour-write, tour-answer, tour-close, tour-wait, tour-connect (each a step), tour-hide

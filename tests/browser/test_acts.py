@@ -87,6 +87,21 @@ async def test_places_people_polls_and_dice_are_sent(telegram: Telegram, sandbox
     await expect(telegram.left.find("card", "When?")).to_contain_text("Quiz")
 
 
+async def test_files_of_each_kind_are_sent_without_one_at_hand(telegram: Telegram, sandbox: Sandbox) -> None:
+    await telegram.left.start()
+    chat = dialog(sandbox)
+    kinds = ["voice", "video_note", "sticker", "animation", "video", "audio"]
+    for number, kind in enumerate(kinds, start=2):
+        await attach(telegram, "attach-sample")
+        await telegram.find(f"sample-{kind}").click()
+        await sandbox.world.wait_for(lambda number=number: len(chat.messages) == number)
+    sent = list(chat.messages.values())[1:]
+    assert [message.kind for message in sent] == kinds
+    await expect(telegram.left.node.locator("audio")).to_have_count(2)
+    await expect(telegram.left.node.locator("video")).to_have_count(3)
+    await expect(telegram.left.node.locator(".sticker img")).to_have_count(1)
+
+
 async def test_one_of_each_rare_kind_is_sent_and_shown(telegram: Telegram, sandbox: Sandbox) -> None:
     await telegram.left.start()
     kinds = ["story", "rich_message", "checklist", "game", "invoice", "paid_media", "giveaway"]
@@ -124,6 +139,7 @@ async def test_a_caption_is_edited_and_a_file_replaced(telegram: Telegram, sandb
     await expect(telegram.left.message("The boxes")).to_have_count(1)
     await telegram.left.find("file-input").set_input_files(tmp_path / "one.png")
     await telegram.left.say("Alone")
+    await telegram.left.hears("Alone")
     before = list(dialog(sandbox).messages.values())[-1]
     await telegram.left.choose("Alone", "menu-replace")
     await telegram.left.find("replace-input").set_input_files(tmp_path / "two.png")
@@ -168,10 +184,11 @@ async def test_an_operator_renames_closes_and_reopens_a_topic(telegram: Telegram
     await telegram.find("menu-rename-topic").click()
     await telegram.fill(name="Anna, lamps")
     await expect(right.find("chat-title")).to_contain_text("Anna, lamps")
-    for item in ("menu-close", "menu-reopen"):
+    for item, said in (("menu-close", "closed the topic"), ("menu-reopen", "reopened the topic")):
         await right.find("chat-menu").click()
         await telegram.find(item).click()
-        await sandbox.world.wait_for(lambda closed=item == "menu-close": topic.closed is closed)
+        await right.find("service", f"Olivia Owner {said}").wait_for()
+        assert topic.closed is (item == "menu-close")
 
 
 async def test_a_channel_is_made_and_read(telegram: Telegram, sandbox: Sandbox) -> None:

@@ -174,7 +174,7 @@ async def test_a_channel_has_a_topic_and_its_post_is_shown_once_also_from_its_gr
     club = Club(desk)
     world = desk.world
     channel = world.add_channel("Chess news", club.boss)
-    world.promote(channel, desk.bot, [], by=club.boss)
+    world.promote(channel, desk.bot, ["post_messages"], by=club.boss)
     world.link_discussion(channel, club.group)
     world.send(club.boss, channel, "A new champion")
     await desk.until(lambda: desk.in_topic("Chess news"))

@@ -41,7 +41,7 @@ async def test_a_channel_and_its_group_show_a_post_once_and_our_answer_never(bes
     await beside.change(MONITOR_GROUPS=True, MONITOR_CHANNELS=True)
     club, world = Club(beside), beside.world
     channel = world.add_channel("Chess news", club.boss)
-    world.promote(channel, beside.bot, [], by=club.boss)
+    world.promote(channel, beside.bot, ["post_messages"], by=club.boss)
     world.link_discussion(channel, club.group)
     world.sign_posts(channel)
     world.send(club.boss, channel, "A new champion")

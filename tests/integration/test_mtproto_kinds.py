@@ -110,16 +110,6 @@ async def test_what_can_not_be_copied(scene: Scene, kind: str) -> None:
     assert await scene.refusal(client, request) == "400 MESSAGE_ID_INVALID"
 
 
-async def test_a_reaction_with_a_custom_emoji(scene: Scene) -> None:
-    said = scene.listen(await scene.client())
-    scene.world.set_profile(scene.carl, is_premium=True)
-    source = scene.world.send(scene.carl, scene.bot, "hello")
-    scene.world.react(scene.carl, source, ["👍", "5368324170671202286"])
-    [update] = await scene.until(lambda: of(said, types.UpdateBotMessageReaction))
-    assert update.msg_id == source.id
-    assert update.new_reactions == [types.ReactionEmoji("👍"), types.ReactionCustomEmoji(5368324170671202286)]
-
-
 async def test_a_reaction_that_the_group_does_not_allow(scene: Scene) -> None:
     client = await scene.client()
     scene.world.set_reactions(scene.desk, ["👍"])

@@ -50,7 +50,7 @@ class TestPeople:
         body = await edited(scene)
         assert (bool(body["video"]), body["caption"]) == (True, "moving")
         assert body["media_group_id"] == sent[0].album_id
-        with pytest.raises(NotAllowed, match="part of the album"):
+        with pytest.raises(NotAllowed, match="can't be mixed"):
             scene.world.edit_media(scene.carl, sent[1], document=b"3")
 
     async def test_an_edit_that_nobody_sees_is_told_all_the_same(self, scene: Scene) -> None:

@@ -117,8 +117,8 @@ class TestPlaces:
 async def test_a_picture_that_is_seen_once_is_shown_to_no_bot(scene: Scene) -> None:
     sent = scene.world.send(scene.carl, scene.bot, photo=b"jpeg", seen_once=True)
     assert await scene.updates() == []
-    assert await refuses_copy(scene, sent)
     assert scene.world.journey(sent)[-1].kind == "withheld"
+    assert await refuses_copy(scene, sent)
 
 
 async def test_a_shared_phone_number_names_its_owner(scene: Scene) -> None:

@@ -56,36 +56,3 @@ async def test_a_deleted_account_has_no_name_and_gets_nothing(scene: Scene) -> N
     ):
         assert await scene.refusal(method, **target, **params) == "403 Forbidden: user is deactivated"
     assert (await scene.ok("getChat", **target))["first_name"] == ""
-
-
-async def test_what_a_bot_may_know_of_a_person(scene: Scene) -> None:
-    scene.world.set_profile(scene.carl, bio="Sailor", phone="+4930", photo=b"jpeg", hides_forwards=True)
-    chat = await scene.ok("getChat", chat_id=scene.carl.id)
-    assert (chat["bio"], chat["active_usernames"], chat["has_private_forwards"]) == ("Sailor", ["carl_c"], True)
-    assert "+4930" not in str(chat)
-    got = await scene.ok("getFile", file_id=chat["photo"]["big_file_id"])
-    assert got["file_unique_id"] == chat["photo"]["big_file_unique_id"]
-
-
-async def test_profile_photos_newest_first(scene: Scene) -> None:
-    for data in (b"old", b"newer"):
-        scene.world.set_profile(scene.carl, photo=data)
-    found = await scene.ok("getUserProfilePhotos", user_id=scene.carl.id, limit=1)
-    assert found["total_count"] == 2
-    [[_, large]] = found["photos"]
-    assert large["file_size"] == len(b"newer")
-    scene.world.set_profile(scene.carl, photo=None)
-    assert (await scene.ok("getUserProfilePhotos", user_id=scene.carl.id))["photos"] == []
-
-
-async def test_photos_of_a_stranger(scene: Scene) -> None:
-    stranger = scene.world.add_user("Nobody")
-    refusal = await scene.refusal("getUserProfilePhotos", user_id=stranger.id)
-    assert refusal == "400 Bad Request: user not found"
-
-
-async def test_a_profile_has_no_other_fields(scene: Scene) -> None:
-    with pytest.raises(NotAllowed, match="no token"):
-        scene.world.set_profile(scene.carl, token="x")
-    with pytest.raises(NotAllowed, match="no token"):
-        scene.world.set_up_bot(scene.bot, token=True)

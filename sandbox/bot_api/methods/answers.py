@@ -8,7 +8,7 @@ from sandbox.bot_api.errors import bad_request
 from sandbox.bot_api.render import Json
 from sandbox.bot_api.targets import find_chat, find_message
 from sandbox.world.callbacks import answer
-from sandbox.world.reactions import REACTIONS, react
+from sandbox.world.reactions import is_open, react
 
 _TOO_OLD = "query is too old and response timeout expired or query ID is invalid"
 _ANSWER_LIMIT = 200
@@ -36,7 +36,7 @@ def set_message_reaction(call: Call) -> bool:
     if len(given) > 1:
         raise bad_request("REACTIONS_TOO_MANY")
     emoji = tuple(str(item.get("emoji", "")) for item in given)
-    if not set(emoji) <= REACTIONS:
+    if not is_open(message, emoji):
         raise bad_request("REACTION_INVALID")
     react(call.world, message, call.bot, emoji)
     return True

@@ -29,7 +29,7 @@ def get_chat_member(call: Call) -> Json:
     account = _find_account(call)
     if chat.is_private and account.id not in chat.members:
         raise bad_request("member not found")
-    return member_json(chat.member(account), call.bot)
+    return member_json(chat.member(account), chat, call.bot)
 
 
 def get_chat_administrators(call: Call) -> list[Json]:
@@ -37,7 +37,7 @@ def get_chat_administrators(call: Call) -> list[Json]:
     if chat.is_private:
         raise bad_request("there are no administrators in the private chat")
     shown = [m for m in chat.members.values() if m.is_admin and (not m.account.is_bot or m.account is call.bot)]
-    return [member_json(m, call.bot) for m in shown]
+    return [member_json(m, chat, call.bot) for m in shown]
 
 
 def get_chat_member_count(call: Call) -> int:
@@ -52,8 +52,7 @@ def ban(call: Call) -> bool:
         raise bad_request("can't remove chat owner")
     if chat.member(account).is_admin:
         raise bad_request("user is an administrator of the chat")
-    if chat.member(account).is_present:
-        membership.leave(call.world, chat, account, call.bot)
+    membership.ban(call.world, chat, account, call.bot)
     return True
 
 

@@ -14,9 +14,12 @@ from sandbox.bot_api.targets import find_chat, find_message
 from sandbox.bot_api.uploads import find_file
 from sandbox.bot_api.words import check_caption, parse, read_caption, read_text
 from sandbox.world import Chat, Content, Message, posting
+from sandbox.world.compose import ALBUM_KINDS, why_not_in_album
 from sandbox.world.messages import CAPTIONED_KINDS, MEDIA_KINDS
 
 _DELETABLE_FOR = timedelta(hours=48)
+_DICE_STAYS_FOR = timedelta(hours=24)
+_ROOTS = frozenset({"supergroup_chat_created", "group_chat_created", "channel_chat_created", "forum_topic_created"})
 _BATCH_LIMIT = 100
 _EDITABLE_MEDIA = frozenset({"photo", "video", "animation", "audio", "document"})
 _NOT_MODIFIED = (
@@ -31,7 +34,8 @@ def edit_text(call: Call) -> Json:
     message = _find_own(call)
     if message.kind != "text":
         raise bad_request("there is no text in the message to edit")
-    return _change(call, message, replace(message.content, text=text, entities=entities), markup)
+    content = replace(message.content, text=text, entities=entities)
+    return _change(call, message, content, markup, link_preview=call.json("link_preview_options"))
 
 
 def edit_caption(call: Call) -> Json:
@@ -55,7 +59,8 @@ def edit_media(call: Call) -> Json:
     markup = read_markup(call)
     message = _find_own(call)
     if message.kind != "text" and message.kind not in MEDIA_KINDS:
-        raise bad_request("message can't be edited")
+        raise bad_request("there is no media in the message to edit")
+    _check_album(message, file.kind)
     spoiler, above = bool(item.get("has_spoiler")), bool(item.get("show_caption_above_media"))
     content = Content(file.kind, text, entities, file, spoiler=spoiler, caption_above=above)
     return _change(call, message, content, markup)
@@ -64,7 +69,7 @@ def edit_media(call: Call) -> Json:
 def edit_markup(call: Call) -> Json:
     markup = read_markup(call)
     message = _find_own(call)
-    return _change(call, message, message.content, markup)
+    return _change(call, message, message.content, markup, link_preview=message.link_preview)
 
 
 def delete_message(call: Call) -> bool:
@@ -93,18 +98,29 @@ def _find_own(call: Call) -> Message:
     if not call.text("chat_id") and not call.number("message_id"):
         raise bad_request("message identifier is not specified")
     message = find_message(call, find_chat(call), "message to edit")
-    if message.sender is not call.bot or message.content.is_service or message.origin is not None:
+    post = message.chat.kind == "channel" and message.chat.member(call.bot).may("edit_messages")
+    if not (message.sender is call.bot or post) or message.content.is_service or message.origin is not None:
         raise bad_request("message can't be edited")
     return message
 
 
-def _change(call: Call, message: Message, content: Content, markup: dict[str, Any] | None) -> Json:
-    """An edit drops the keyboard unless it is given again."""
+def _check_album(message: Message, kind: str) -> None:
+    """What stands in an album may only become what fits its others."""
+    if message.album_id is not None and kind not in ALBUM_KINDS:
+        raise bad_request("message content type can't be used in an album")
+    if why_not_in_album(message, kind):
+        raise bad_request("can't change media type in the album")
+
+
+def _change(
+    call: Call, message: Message, content: Content, markup: dict[str, Any] | None, *, link_preview: Any = None
+) -> Json:
+    """An edit drops the keyboard and the wishes for the preview unless they are given again."""
     old_inline = message.markup if message.keyboard else None
-    if content == message.content and markup == old_inline:
+    if (content, markup, link_preview) == (message.content, old_inline, message.link_preview):
         raise bad_request(_NOT_MODIFIED)
     call.charge(message.chat)
-    edited = posting.change(call.world, message, content=content, markup=markup)
+    edited = posting.change(call.world, message, content=content, markup=markup, link_preview=link_preview)
     return message_json(call.world, edited, call.bot)
 
 
@@ -115,18 +131,17 @@ def _check_deletable(call: Call, chat: Chat, message: Message) -> None:
 
 
 def _why_not_deletable(call: Call, chat: Chat, message: Message) -> ApiError | None:
-    """Own messages, in private chats any, in groups any with the right to; not after two days."""
-    is_root = message.kind in {"supergroup_chat_created", "group_chat_created"}
-    too_old = call.world.now() - message.date >= _DELETABLE_FOR
-    if chat.is_private:
-        return bad_request("message can't be deleted for everyone") if too_old else None
-    if is_root:
+    """Own messages, in private chats any, in groups any with the right to; not after two days, a dice in a private
+    chat only after one (Bot API: deleteMessage).
+    """
+    if message.kind in _ROOTS:
         return bad_request("message can't be deleted")
-    if chat.member(call.bot).may("delete_messages"):
-        return None
-    if message.sender is not call.bot or too_old:
-        return bad_request("message can't be deleted for everyone")
-    return None
+    age = call.world.now() - message.date
+    if chat.is_private:
+        may = message.kind != "dice" or age > _DICE_STAYS_FOR
+    else:
+        may = message.sender is call.bot or chat.member(call.bot).may("delete_messages")
+    return None if may and age < _DELETABLE_FOR else bad_request("message can't be deleted for everyone")
 
 
 METHODS: dict[str, Callable[[Call], Any]] = {

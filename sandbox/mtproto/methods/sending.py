@@ -21,7 +21,7 @@ from sandbox.world.compose import CAPTION_LIMIT, TEXT_LIMIT
 from sandbox.world.copies import copied, may_copy, may_forward, origin_of
 from sandbox.world.delivery import step
 from sandbox.world.messages import CAPTIONED_KINDS, Content, Origin, utf16_length
-from sandbox.world.reactions import REACTIONS, react
+from sandbox.world.reactions import is_open, react
 from sandbox.world.talking import cut_quote
 from sandbox.world.topics import may_post
 
@@ -262,7 +262,7 @@ class Sending:
         given = tuple(getattr(one, "emoticon", "") for one in request.reaction or ())
         if len(given) > 1:
             raise RpcError(400, "REACTIONS_TOO_MANY")
-        if not set(given) <= REACTIONS:
+        if not is_open(message, given):
             raise RpcError(400, "REACTION_INVALID")
         react(self._world, message, bot, given)
         return self._stream.wrap(bot, [], [message])
