@@ -10,7 +10,6 @@ from sandbox.faults import Fault
 from sandbox.server import Sandbox
 from sandbox.world import Bot, Chat
 from setup_bot.callbacks import Use
-from setup_bot.main import run
 from tenants.config import Config
 from tenants.db import Database
 from tenants.groups import ProposedGroup, propose_group
@@ -263,7 +262,3 @@ async def test_the_owner_is_told_once_that_a_token_died(stage: Stage) -> None:
     await owner.sees("Telegram does not accept the token of @acme_shop_bot any more")
     await owner.tap("@acme_shop_bot", "🔴 the token is not valid any more")
     assert len([m for m in owner.read() if "does not accept the token" in m.text]) == 0
-
-
-def test_the_entry_point_is_a_coroutine_of_a_configuration_and_a_signal() -> None:
-    assert list(run.__annotations__) == ["config", "ready", "return"]
