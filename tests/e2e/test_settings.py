@@ -1,12 +1,15 @@
 """Each setting changes what a running session does, from the next message on."""
 
+import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tenants.settings.catalog import entries
 from tests.e2e.conftest import Stage
-from tests.e2e.test_content import ANNA
+from tests.e2e.orders import ANNA, opened, say
 
 
 @dataclass(frozen=True)
@@ -105,3 +108,43 @@ async def test_with_reply_only_a_reply_goes_to_the_customer(desk: Stage) -> None
     shown = await desk.until(lambda: desk.in_topic(ANNA))
     desk.world.send(desk.operator, desk.group, "to you", topic=desk.topic(ANNA), reply_to=shown[0])
     await desk.until(lambda: desk.seen_by()[-1].text == "to you")
+
+
+async def test_with_keywords_a_channel_has_a_topic_once_one_is_posted(desk: Stage) -> None:
+    world = desk.world
+    await desk.change(MONITOR_CHANNELS=True, CHANNELS_KEYWORDS=[["champion"]])
+    boss = world.add_user("Boris")
+    channel = world.add_channel("Chess news", boss)
+    world.promote(channel, desk.bot, ["post_messages"], by=boss)
+    for post in ("The weather", "A new champion", "The weather again"):
+        world.send(boss, channel, post)
+    await desk.until(lambda: len(desk.in_topic("Chess news")) == 2)
+    assert [message.text for message in desk.in_topic("Chess news")] == ["A new champion", "The weather again"]
+
+
+async def test_without_the_claim_nobody_owns_a_dialog(desk: Stage) -> None:
+    await desk.change(CLAIM=0)
+    await opened(desk)
+    for number, operator in enumerate((desk.operator, desk.owner), 2):
+        desk.world.send(operator, desk.group, f"I am {operator.name}", topic=desk.topic(ANNA))
+        await desk.until(lambda number=number: len(desk.seen_by()) == number)
+    assert (await say(desk, "/assign")).text == "Nobody owns dialogs here: the setting CLAIM is 0."
+    assert not [message for message in desk.in_topic(ANNA) if message.text.startswith("👥")]
+
+
+async def test_a_trusted_operator_sees_the_card_that_is_hidden_from_others(desk: Stage) -> None:
+    await desk.change(HIDE_INFO=["command"])
+    await opened(desk)
+    assert "@anna_p" not in (await say(desk, "/info")).text
+    await desk.change(EXTENSIONS_ALLOWED=[desk.operator.id])
+    assert "@anna_p" in (await say(desk, "/info")).text
+
+
+NO_SESSIONS = {"AUDIT_DAYS"}
+"""What no session reads: the fleet's own jobs do (tests/integration/test_audit.py)."""
+
+
+def test_every_setting_is_changed_in_some_story() -> None:
+    stories = "\n".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
+    told = {name for name in entries() if re.search(rf'\b{name}(=|": )', stories)}
+    assert told == entries().keys() - NO_SESSIONS
