@@ -199,7 +199,7 @@ CHECKS = (
         asks="Can the bot edit what copyMessage made?",
         premise="A copy is the bot's own message.",
         confidence="H",
-        relied_on=("sessions/bot_api/mirrors.py:edit_request", "sandbox/bot_api/methods/editing.py:_find_own"),
+        relied_on=("sessions/bot_api/changes.py:edit_request", "sandbox/bot_api/methods/editing.py:_find_own"),
         needs=BOTH,
         ask=_edit_copy,
     ),

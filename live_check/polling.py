@@ -126,7 +126,7 @@ CHECKS = (
         asks="Is a topic that MTProto created told in getUpdates?",
         premise="Of its own messages a bot is told those about topics.",
         confidence="H",
-        relied_on=("sandbox/world/delivery.py:OWN_SERVICE_KINDS", "sessions/port.py:TopicEvent"),
+        relied_on=("sandbox/world/delivery.py:OWN_SERVICE_KINDS", "sessions/events.py:TopicEvent"),
         needs=GROUP | APP | {Need.POLLING},
         ask=_own_topic_is_shown,
     ),

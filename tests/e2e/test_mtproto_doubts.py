@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from sessions.errors import Flaky, Gone, Rejected
+from sessions.events import Person
 from sessions.port import Copy, Doubt, Membership, Mirror, Outgoing
 from tenants.ids import ChatId, MessageId, TopicId, UserId
 from tests.e2e.mtproto_trouble import add_fault, count_asked, new_key, receive_all, reopen, text
@@ -229,7 +230,7 @@ async def test_members_are_told_with_their_rights(rig: OverMtproto) -> None:
     ]
     mine = await rig.session.membership(rig.group, UserId(rig.bot.id))
     assert (mine.status, mine.may("can_manage_topics"), mine.may("can_change_info")) == ("administrator", True, False)
-    assert told["Max"] == Membership("member", frozenset())
+    assert told["Max"] == Membership("member", frozenset(), Person(UserId(member.id), "Max", None, is_bot=False))
 
 
 async def test_groups_are_told_and_a_small_one_is_refused_in_words(rig: OverMtproto) -> None:
