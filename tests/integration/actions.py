@@ -252,16 +252,11 @@ class Answer:
             message = replace(message, reply_to=target if self.way == "reply" else None)  # type: ignore[arg-type]
             play.write(message, topic.maker, customer)
             written.append((message.id, caption))
-        if self.way == "comment":
-            desk.stays_here(*written[0])
-            written = written[1:]
-        if written and self._is_command(written[0][1]):
-            desk.stays_here(*written[0])
-        elif written:
+        if self.way == "comment" or self.text.startswith("/"):
+            for number, caption in written:
+                desk.stays_here(number, caption)
+        else:
             desk.team_writes(customer, written, is_reply=self.way == "reply" and target is not None)
-
-    def _is_command(self, text: str) -> bool:
-        return text.startswith("/")
 
 
 def by(who: int | None) -> dict[str, Any]:

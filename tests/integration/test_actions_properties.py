@@ -60,6 +60,7 @@ def test_whatever_people_do_two_desks_in_one_group_are_what_the_model_says(serve
     )
     @given(actions())
     def live(todo: list[Action]) -> None:
-        assert servers.runner.run(_play(servers, todo)) == []
+        wrongs = servers.runner.run(_play(servers, todo))
+        assert not wrongs, "\n".join(wrongs)
 
     live()
