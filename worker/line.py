@@ -6,6 +6,7 @@ from sessions.port import Session
 from tenants.ids import ChatId, TenantId
 from tenants.leases import Lease
 from tenants.parallel import Mode
+from worker.decisions.albums import Albums
 from worker.inquiries import Rights
 
 
@@ -17,3 +18,4 @@ class Line:
     group: ChatId | None
     mode: Mode = Mode.POLLING
     rights: Rights = field(default_factory=Rights)
+    albums: Albums = field(default_factory=Albums)

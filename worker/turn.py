@@ -207,6 +207,9 @@ class Turn:
         works = {tenant: Work(desks[tenant], book, self._brand_link) for tenant, book in books.items()}
         for part in storing:
             if part.tenant in works:
+                works[part.tenant].albums = part.line.albums
+        for part in storing:
+            if part.tenant in works:
                 await open_general(unit, works[part.tenant], part.updates)
         await trace(unit, [(works[part.tenant], part.updates) for part in storing if part.tenant in works])
         return works
@@ -310,6 +313,8 @@ def _decide(part: Part, work: Work, home: Home) -> list[Outcome] | None:
     fresh = {update.id: update for update in part.updates if update.id not in work.desk.known}.values()
     if part.aside is not None:
         return [_set_aside(update, part.aside, work) for update in fresh]
+    for update in fresh:
+        work.albums.note(update)
     try:
         return [Outcome(update.id, update.kind, dispatch(update, work)) for update in fresh]
     except Exception as error:

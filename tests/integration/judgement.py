@@ -40,8 +40,8 @@ async def judge(shop: Shop) -> list[str]:
         *telegram.wrongs,
         *_unaccounted(telegram, records),
         *_deliveries(shop, records),
-        *_order(telegram),
-        *_places(telegram),
+        *order(telegram),
+        *places(telegram),
         *_topics(telegram),
         *_our_own_words(telegram, records),
         *_mapping(telegram, records),
@@ -82,7 +82,7 @@ def _deliveries(shop: Shop, records: Records) -> Iterator[str]:
             yield f"{message.text[:20]} arrived {copies} times, attempts: {row and row.attempts}"
 
 
-def _order(telegram: Telegram) -> Iterator[str]:
+def order(telegram: Telegram) -> Iterator[str]:
     """Of first arrivals, in each lane."""
     lanes: dict[tuple[int, bool], list[int]] = defaultdict(list)
     for done in telegram.done:
@@ -96,7 +96,7 @@ def _order(telegram: Telegram) -> Iterator[str]:
             yield f"out of order {'from' if to_group else 'to'} {chat}: {lane}"
 
 
-def _places(telegram: Telegram) -> Iterator[str]:
+def places(telegram: Telegram) -> Iterator[str]:
     """A topic holds one customer's messages; what is answered in it goes to that customer."""
     owners: dict[int, set[int]] = defaultdict(set)
     for done in telegram.done:

@@ -56,9 +56,9 @@ def _why_not(message: Message, dialog: Dialog | None, work: Work) -> str | None:
         return "not_monitored"
     if not work.is_welcome(chat):
         return "not_on_white_list"
-    if settings.PRIVATE_KEYWORDS and not is_open and not matches(settings.PRIVATE_KEYWORDS, message.words):
+    if settings.PRIVATE_KEYWORDS and not is_open and not matches(settings.PRIVATE_KEYWORDS, work.words(message)):
         return "no_keyword"
-    if find_word(settings.RESTRICTED_KEYWORDS_FRONTEND, message.words) is not None:
+    if find_word(settings.RESTRICTED_KEYWORDS_FRONTEND, work.words(message)) is not None:
         return "restricted_keyword"
     return None
 

@@ -85,8 +85,8 @@ def _why_not(message: Message, dialog: Dialog | None, work: Work) -> str | None:
         "not_monitored": not is_monitored(chat, work),
         "not_on_white_list": not work.is_welcome(chat.id),
         "seen_in_channel": _is_shown_elsewhere(message, work),
-        "no_keyword": bool(keywords) and not is_open and not matches(keywords, message.words),
-        "restricted_keyword": find_word(settings.RESTRICTED_KEYWORDS_FRONTEND, message.words) is not None,
+        "no_keyword": bool(keywords) and not is_open and not matches(keywords, work.words(message)),
+        "restricted_keyword": find_word(settings.RESTRICTED_KEYWORDS_FRONTEND, work.words(message)) is not None,
     }
     return next((reason for reason, holds in reasons.items() if holds), None)
 

@@ -27,21 +27,28 @@ def team_wrote(incoming: Incoming, message: Message, work: Work) -> Disposition:
         return Ignored("not_a_dialog")
     if typed is not None:
         return ordered_in_topic(typed, incoming, message, dialog, work)
+    if _is_kept_here(message, work):
+        return Handled("comment")
     return _why_not(message, dialog, work) or _answered(incoming, message, dialog, work)
+
+
+def _is_kept_here(message: Message, work: Work) -> bool:
+    """A comment or a command below one piece of an album keeps all of it from the customer."""
+    return any(read_command(words) is not None for words in work.albums.captions(message))
 
 
 def _why_not(message: Message, dialog: Dialog, work: Work) -> Disposition | None:
     """What keeps an answer from the customer. The operator is told, but of a setting that says so of all."""
     settings = work.desk.settings
     if work.is_ignored(dialog.chat_id):
-        _tell_banned(message, dialog, work)
+        _tell(BANNED, message, dialog, work)
         return Handled("banned")
     if settings.REPLY_ONLY and message.reply_to is None:
         return Handled("no_reply")
-    word = find_word(settings.RESTRICTED_KEYWORDS_BACKEND, message.text)
+    word = find_word(settings.RESTRICTED_KEYWORDS_BACKEND, work.words(message))
     if word is not None:
         words = f"⚠️ Not sent: it holds “{word}”, which this connection does not let through."
-        work.rows.append(NewRow(dialog.topic_lane, "notice", Body(words), reply_to=message.id))
+        _tell(words, message, dialog, work)
         return Handled("restricted_keyword")
     return None
 
@@ -65,9 +72,9 @@ def _answered(incoming: Incoming, message: Message, dialog: Dialog, work: Work) 
     return Queued()
 
 
-def _tell_banned(message: Message, dialog: Dialog, work: Work) -> None:
+def _tell(words: str, message: Message, dialog: Dialog, work: Work) -> None:
     """Once for an album."""
-    notice = NewRow(dialog.topic_lane, "notice", Body(BANNED), reply_to=message.id)
+    notice = NewRow(dialog.topic_lane, "notice", Body(words), reply_to=message.id)
     if message.album is None or not any(row.body == notice.body and row.lane == notice.lane for row in work.rows):
         work.rows.append(notice)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sessions.events import Person
+from sessions.events import Message, Person
 from tenants.audit import Act
 from tenants.dialogs import DialogBook
 from tenants.groups import ProposedGroup
@@ -13,6 +13,7 @@ from tenants.intake import Desk
 from tenants.neighbours import Neighbour
 from tenants.outbox import NewBody, NewRow, Trace
 from tenants.outbox.traces import NOTHING, Traces
+from worker.decisions.albums import Albums
 
 if TYPE_CHECKING:
     from worker.decisions.command import Call
@@ -40,9 +41,14 @@ class Work:
     acts: list[Act] = field(default_factory=list)
     moved_to: ChatId | None = None
     is_late: bool = False
+    albums: Albums = field(default_factory=Albums)
 
     def trace(self, chat: ChatId, message: MessageId) -> Trace:
         return self.traces.get((chat, message), NOTHING)
+
+    def words(self, message: Message) -> str:
+        """For whatever looks for words in it: those of the whole album, so that its pieces stay together."""
+        return "\n".join(self.albums.captions(message))
 
     @property
     def is_first(self) -> bool:
