@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-import os
 from collections.abc import Iterator
 
 import pytest
@@ -51,7 +50,7 @@ async def _play(servers: Servers, todo: list[Action]) -> list[str]:
 
 def test_whatever_people_do_two_desks_in_one_group_are_what_the_model_says(servers: Servers) -> None:
     @settings(
-        max_examples=int(os.environ.get("EX", 25)) * MORE,
+        max_examples=60 * MORE,
         deadline=None,
         database=None,
         print_blob=True,
