@@ -50,7 +50,7 @@ async def _play(servers: Servers, todo: list[Action]) -> list[str]:
 
 def test_whatever_people_do_two_desks_in_one_group_are_what_the_model_says(servers: Servers) -> None:
     @settings(
-        max_examples=60 * MORE,
+        max_examples=120 * MORE,
         deadline=None,
         database=None,
         print_blob=True,
