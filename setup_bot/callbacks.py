@@ -107,6 +107,15 @@ class Put(CallbackData, prefix="v"):
     value: Value
 
 
+class Choose(CallbackData, prefix="x"):
+    """`chosen`: whether the option counts from now on. Explicit, as `Value` is."""
+
+    tenant: TenantKey
+    name: str
+    option: str
+    chosen: bool
+
+
 class Delete(CallbackData, prefix="d"):
     """`version` is the tenant's when the question was asked: after any change it is asked again."""
 

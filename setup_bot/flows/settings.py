@@ -7,7 +7,7 @@ from aiogram.fsm.context import FSMContext
 from aiogram.types import CallbackQuery, Message
 from aiogram.utils.text_decorations import markdown_decoration
 
-from setup_bot.callbacks import Put, Section, Sections, Setting, Value
+from setup_bot.callbacks import Choose, Put, Section, Sections, Setting, Value
 from setup_bot.flows.asking import Asking
 from setup_bot.screens import settings as screens
 from setup_bot.services import Services
@@ -73,6 +73,19 @@ async def put_pressed(
     await talk.toast(words(done, title=entry.setting.title))
 
 
+async def option_pressed(
+    _: CallbackQuery, callback_data: Choose, talk: Talk, services: Services, state: FSMContext
+) -> None:
+    """Raises `Conflict` where somebody else has changed the settings meanwhile: theirs count, too."""
+    tenant = await services.connections.get(talk.person, TenantId(callback_data.tenant))
+    entry = get_entry(callback_data.name, services.settings.model)
+    now = entry.value(tenant.overrides, tenant.plan)
+    value = entry.setting.kind.choose(now, callback_data.option, chosen=callback_data.chosen)
+    changed = await services.settings.change(talk.person, tenant.id, {entry.name: value}, version=tenant.version)
+    await _show_setting(talk, state, changed, entry)
+    await talk.toast(words("setting.saved", title=entry.setting.title))
+
+
 async def value_typed(message: Message, talk: Talk, services: Services, state: FSMContext) -> None:
     data = await state.get_data()
     last_screen = data.get("screen")
@@ -108,5 +121,6 @@ def router() -> Router:
     made.callback_query.register(section_pressed, Section.filter())
     made.callback_query.register(setting_pressed, Setting.filter())
     made.callback_query.register(put_pressed, Put.filter())
+    made.callback_query.register(option_pressed, Choose.filter())
     made.message.register(value_typed, Asking.value, F.text)
     return made

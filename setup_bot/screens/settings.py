@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from aiogram.types import InlineKeyboardButton
 from aiogram.utils.formatting import Code, Text
 
-from setup_bot.callbacks import Card, Put, Section, Sections, Setting, Value
+from setup_bot.callbacks import Card, Choose, Put, Section, Sections, Setting, Value
 from setup_bot.screens.screen import Screen, button, lines, room_beside, screen, shorten
 from setup_bot.texts import ENGLISH, say
 from tenants.connections import Tenant
@@ -15,6 +15,8 @@ from tenants.settings.kinds import FLAG, OFF
 from tenants.settings.schema import Settings
 from tenants.settings.service import Shown, show_all
 
+BESIDE = 2
+"""Options in a row of buttons."""
 IN_A_LIST = 80
 """UTF-16 units of a value on a page of several."""
 STORED = 200
@@ -99,11 +101,29 @@ def _value_rows(tenant: Tenant, shown: Shown) -> list[list[InlineKeyboardButton]
     if shown.entry.setting.kind is FLAG:
         value = Value.OFF if shown.value else Value.ON
         rows.append([button(f"setting.{value}", Put(tenant=tenant.id, name=name, value=value))])
-    elif can_be_off(tenant, shown):
+    else:
+        rows += _option_rows(tenant, shown)
+    if shown.entry.setting.kind is not FLAG and can_be_off(tenant, shown):
         rows.append([button("setting.off", Put(tenant=tenant.id, name=name, value=Value.OFF))])
     if shown.stored is not None:
         rows.append([button("setting.reset", Put(tenant=tenant.id, name=name, value=Value.DEFAULT))])
     return rows
+
+
+def _option_rows(tenant: Tenant, shown: Shown) -> list[list[InlineKeyboardButton]]:
+    """A button each, where only some values are possible and the plan lets the owner choose."""
+    setting = shown.entry.setting
+    if setting.is_closed(tenant.plan):
+        return []
+    made = [_option(tenant, shown, option) for option in setting.kind.options]
+    return [made[at : at + BESIDE] for at in range(0, len(made), BESIDE)]
+
+
+def _option(tenant: Tenant, shown: Shown, option: str) -> InlineKeyboardButton:
+    kind = shown.entry.setting.kind
+    is_chosen = kind.is_chosen(shown.value, option)
+    data = Choose(tenant=tenant.id, name=shown.entry.name, option=option, chosen=not (is_chosen and kind.many))
+    return _plain_button(Text("✅ " if is_chosen else "", kind.options[option]), data.pack())
 
 
 def can_be_off(tenant: Tenant, shown: Shown) -> bool:

@@ -82,6 +82,39 @@ async def test_only_the_last_prompt_stays_in_the_chat(stage: Stage) -> None:
     await stage.until(lambda: sum("Close after, hours" in message.text for message in owner.read()) == 1)
 
 
+async def test_options_are_buttons_that_are_ticked_and_unticked(stage: Stage) -> None:
+    owner = await at_settings(stage)
+    await owner.tap("The team", "Hide from operators: OFF")
+    await owner.tap("Hide from operators", "Now: OFF")
+    await owner.tap("Names", "Now: Names")
+    await owner.tap("Phone numbers", "Now: Names, Phone numbers")
+    assert (await stage.tenant(owner)).overrides == {"HIDE_INFO": ["name", "phone"]}
+    await owner.tap("✅ Names", "Now: Phone numbers")
+    twice = owner.press("✅ Phone numbers"), owner.press("✅ Phone numbers")
+    for callback in twice:
+        await owner.hears(callback)
+    await owner.sees("Now: OFF")
+    assert (await stage.tenant(owner)).overrides == {"HIDE_INFO": []}
+
+
+async def test_of_colours_one_is_chosen(stage: Stage) -> None:
+    owner = await at_settings(stage)
+    await owner.tap("Dialogs", "Colour of topics")
+    await owner.tap("Colour of topics", "Now: Telegram's choice")
+    await owner.tap("Green", "Now: Green")
+    await owner.tap("Rose", "Now: Rose")
+    await owner.tap("✅ Rose", "Now: Rose")
+    assert (await stage.tenant(owner)).overrides == {"ICON_COLOR": "rose"}
+    await owner.tap("Switch off", "Now: Telegram's choice")
+
+
+async def test_options_that_the_plan_does_not_have_are_no_buttons(stage: Stage) -> None:
+    owner = await at_settings(stage, plan="free")
+    await owner.tap("The team", "Hide from operators: OFF")
+    await owner.tap("Hide from operators", "not included")
+    assert owner.labels() == ["◀️ Back"]
+
+
 async def test_a_flag_is_a_button_and_a_second_tap_changes_nothing_more(stage: Stage) -> None:
     owner = await at_settings(stage)
     await owner.tap("Dialogs", "Silent mode: OFF")
