@@ -11,10 +11,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from tenants.crypto import Keyring
 from tenants.db import Database
-from tests.integration.actions import NAMES, Action, Play, actions
+from tests.integration.actions import actions
 from tests.integration.expectation import Desk
 from tests.integration.forum import open_group
 from tests.integration.model import Time
+from tests.integration.play import NAMES, Action, Play
 from tests.integration.reckoning import reckon
 from tests.integration.test_delivery_properties import JUST_FIND, MORE, Servers, _drop
 from tests.integration.under_fire import Fleet
@@ -51,7 +52,7 @@ async def _play(servers: Servers, todo: list[Action]) -> list[str]:
 
 def test_whatever_people_do_two_desks_in_one_group_are_what_the_model_says(servers: Servers) -> None:
     @settings(
-        max_examples=int(os.environ.get("EX", 25)) * MORE,
+        max_examples=int(os.environ.get("EX", "60")) * MORE,
         deadline=None,
         database=None,
         print_blob=True,
