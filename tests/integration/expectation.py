@@ -5,8 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.fakes import GROUP
-
 WAITS, ANSWERED, CLOSED = "🟪", "🟨", "⬛️"
 NEVER = 1_000_000
 DEFAULTS: dict[str, Any] = {
@@ -225,8 +223,3 @@ def reads_as(groups: Sequence[Sequence[str]], text: str) -> bool:
 
 def holds(words: Sequence[str], text: str) -> bool:
     return any(word.lower() in text.lower() for word in words)
-
-
-def other_side(customer: int, place: int) -> int:
-    """The chat where the counterpart is."""
-    return customer if place == GROUP else GROUP

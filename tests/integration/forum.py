@@ -1,4 +1,4 @@
-"""One group with topics that two bots share, in memory: what people see there, and what bots may not ask of it."""
+"""One group with topics that two bots share, in memory: what people see there, and what bots may not ask."""
 
 import itertools
 from collections.abc import Sequence

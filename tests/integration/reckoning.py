@@ -1,15 +1,14 @@
 """Two desks in one group at rest, beside what the model says: every difference in words."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 from sessions.port import Text
-from tests.fakes import GROUP
-from tests.integration.actions import Play
-from tests.integration.expectation import CLOSED, Desk, other_side
+from tests.integration.expectation import CLOSED, Desk
 from tests.integration.forum import Client
 from tests.integration.judgement import order, places
+from tests.integration.play import Play
 from tests.integration.under_fire import Shop
 
 SQUARES = {"user_answered": "🟪", "support_answered": "🟨", "closed": "⬛️"}
@@ -96,13 +95,11 @@ def _welcomes(client: Client, desk: Desk) -> Iterator[str]:
 def _reactions(play: Play, client: Client, desk: Desk) -> Iterator[str]:
     """The bot's own are those of the people on the other side."""
     pairs: dict[tuple[int, int], tuple[int, int]] = {}
-    customers: dict[tuple[int, int], int] = defaultdict(int)
     for said in play.said:
         if said.shop == client.number and said.message.id not in desk.deleted:
             for copy in play.copies(said)[:1]:
                 own = (said.message.chat.id, said.message.id)
                 pairs[own], pairs[copy] = copy, own
-    del customers
     lost = client.deleted_topics
     for place, emoji in desk.reactions.items():
         counterpart = pairs.get(place)
@@ -110,6 +107,3 @@ def _reactions(play: Play, client: Client, desk: Desk) -> Iterator[str]:
             continue
         if client.mine.get(counterpart) != emoji:
             yield f"{place} has {emoji}, its counterpart {client.mine.get(counterpart)}"
-
-
-__all__ = ["GROUP", "other_side", "reckon"]

@@ -10,10 +10,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from tenants.crypto import Keyring
 from tenants.db import Database
-from tests.integration.actions import NAMES, Action, Play, actions
+from tests.integration.actions import actions
 from tests.integration.expectation import Desk
 from tests.integration.forum import open_group
 from tests.integration.model import Time
+from tests.integration.play import NAMES, Action, Play
 from tests.integration.reckoning import reckon
 from tests.integration.test_delivery_properties import JUST_FIND, MORE, Servers, _drop
 from tests.integration.under_fire import Fleet
