@@ -48,7 +48,7 @@ def create_app(
         database=database,
         redis=redis,
         connections=connections,
-        settings=SettingsService(connections, model),
+        settings=SettingsService(connections, model, loopback=config.webhook_loopback),
         dead_letters=DeadLetters(database, connections, keyring),
         audit=AuditLog(database, connections),
         metrics=CollectorRegistry(),
