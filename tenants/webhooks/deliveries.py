@@ -93,36 +93,25 @@ async def take(
     return [(RowId(row.id), TenantId(row.tenant_id)) for row in await unit.execute(_TAKE, values)]
 
 
-_LOAD = text(
+_FIND = text(
     """
-    SELECT d.id, d.tenant_id, d.event, d.url, d.payload, d.attempts, t.settings, t.plan
+    SELECT d.event, d.url, d.payload, d.attempts, t.settings, t.plan
     FROM webhook_deliveries d JOIN tenants t ON t.id = d.tenant_id AND t.erased_at IS NULL
-    WHERE d.id = ANY(:ids) AND d.state = 'waiting'
+    WHERE d.tenant_id = :tenant AND d.id = :id AND d.state = 'waiting'
     """
 )
 
 
-async def load(unit: UnitOfWork, ids: Sequence[RowId], keyring: Keyring) -> list[Delivery]:
-    """What was taken, with all that sending it needs. One whose address is not wanted any more has failed."""
-    rows = (await unit.execute(_LOAD, {"ids": list(ids)})).all()
-    wanted = []
-    for row in rows:
-        if row.event in effective(row.settings, Plan(row.plan)).WEBHOOKS.get(row.url, ()):
-            wanted.append(row)
-        else:
-            await record(unit, row.tenant_id, row.id, row.attempts, Outcome(error="removed"))
-    signing = await get_secrets(unit, [row.tenant_id for row in wanted], keyring) if wanted else {}
-    return [
-        Delivery(
-            RowId(row.id),
-            row.tenant_id,
-            row.url,
-            json.dumps(row.payload, separators=(",", ":")).encode(),
-            row.attempts,
-            signing[row.tenant_id],
-        )
-        for row in wanted
-    ]
+async def find(unit: UnitOfWork, tenant: TenantId, delivery: RowId, keyring: Keyring) -> Delivery | None:
+    """One that was taken, with all that sending it needs. None where it ended: its address is not wanted any more."""
+    row = (await unit.execute(_FIND, {"tenant": tenant, "id": delivery})).first()
+    if row is None:
+        return None
+    if row.event not in effective(row.settings, Plan(row.plan)).WEBHOOKS.get(row.url, ()):
+        await record(unit, tenant, delivery, row.attempts, Outcome(error="removed"))
+        return None
+    body = json.dumps(row.payload, separators=(",", ":")).encode()
+    return Delivery(delivery, tenant, row.url, body, row.attempts, await get_secrets(unit, tenant, keyring))
 
 
 _RECORD = text(
@@ -140,11 +129,13 @@ _RECORD = text(
 )
 
 
-async def record(unit: UnitOfWork, tenant: TenantId, id: RowId, attempts: int, outcome: Outcome) -> State | None:
+async def record(
+    unit: UnitOfWork, tenant: TenantId, delivery: RowId, attempts: int, outcome: Outcome
+) -> State | None:
     """What became of an attempt; None where another one has begun since."""
     values = {
         "tenant": tenant,
-        "id": id,
+        "id": delivery,
         "attempts": attempts,
         "status": outcome.status,
         "error": outcome.error,
@@ -220,9 +211,9 @@ _REPLAY = text(
 _EXISTS = text("SELECT 1 FROM webhook_deliveries WHERE tenant_id = :tenant AND id = :id")
 
 
-async def replay(unit: UnitOfWork, tenant: TenantId, id: UUID) -> bool | None:
+async def replay(unit: UnitOfWork, tenant: TenantId, delivery: UUID) -> bool | None:
     """Another day of attempts, under the same id. False: it waits anyway. None: there is none."""
-    values = {"tenant": tenant, "id": id}
+    values = {"tenant": tenant, "id": delivery}
     if (await unit.execute(_REPLAY, values)).first() is not None:
         unit.notify(CHANNEL, str(tenant))
         return True

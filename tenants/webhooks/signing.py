@@ -20,7 +20,7 @@ from tenants.ids import TenantId
 PREFIX = "whsec_"
 _BYTES = 32
 """Standard Webhooks: between 24 and 64."""
-SECRET = "webhook_secrets.secret"
+NEWEST = "webhook_secrets.secret"
 FORMER = "webhook_secrets.former"
 """The columns, as associated data of their ciphertexts."""
 
@@ -68,8 +68,8 @@ async def get_state(unit: UnitOfWork, tenant: TenantId) -> SecretState:
 
 _FIND = text(
     """
-    SELECT tenant_id, secret, CASE WHEN former_until > now() THEN former END AS former
-    FROM webhook_secrets WHERE tenant_id = ANY(:tenants)
+    SELECT secret, CASE WHEN former_until > now() THEN former END AS former
+    FROM webhook_secrets WHERE tenant_id = :tenant
     """
 )
 _ADD = text(
@@ -77,29 +77,22 @@ _ADD = text(
 )
 
 
-async def get_secrets(unit: UnitOfWork, tenants: Sequence[TenantId], keyring: Keyring) -> dict[TenantId, list[str]]:
-    """What signs for each, the newest first; one that nobody has asked for is made."""
-    found = await _find(unit, tenants, keyring)
-    missing = sorted({*tenants} - found.keys())
-    if not missing:
-        return found
-    for tenant in missing:
-        sealed = keyring.encrypt(tenant, SECRET, make_secret().encode())
+async def get_secrets(unit: UnitOfWork, tenant: TenantId, keyring: Keyring) -> list[str]:
+    """What signs, the newest first; where nobody has asked for one, it is made."""
+    row = (await unit.execute(_FIND, {"tenant": tenant})).first()
+    if row is None:
+        sealed = keyring.encrypt(tenant, NEWEST, make_secret().encode())
         await unit.execute(_ADD, {"tenant": tenant, "secret": sealed})
-    return found | await _find(unit, missing, keyring)
+        row = (await unit.execute(_FIND, {"tenant": tenant})).one()
+    return _open(row, tenant, keyring)
 
 
-async def _find(unit: UnitOfWork, tenants: Sequence[TenantId], keyring: Keyring) -> dict[TenantId, list[str]]:
-    rows = await unit.execute(_FIND, {"tenants": list(tenants)})
-    return {row.tenant_id: _open(row, keyring) for row in rows}
+def _open(row: Any, tenant: TenantId, keyring: Keyring) -> list[str]:
+    sealed = [(NEWEST, row.secret)] + ([(FORMER, row.former)] if row.former is not None else [])
+    return [keyring.decrypt(tenant, column, secret).decode() for column, secret in sealed]
 
 
-def _open(row: Any, keyring: Keyring) -> list[str]:
-    sealed = [(SECRET, row.secret)] + ([(FORMER, row.former)] if row.former is not None else [])
-    return [keyring.decrypt(row.tenant_id, column, secret).decode() for column, secret in sealed]
-
-
-_LOCK = text("SELECT tenant_id, secret, NULL AS former FROM webhook_secrets WHERE tenant_id = :tenant FOR UPDATE")
+_LOCK = text("SELECT secret, NULL AS former FROM webhook_secrets WHERE tenant_id = :tenant FOR UPDATE")
 _RENEW = text(
     """
     INSERT INTO webhook_secrets (tenant_id, secret) VALUES (:tenant, :secret)
@@ -113,7 +106,7 @@ async def renew_secret(unit: UnitOfWork, tenant: TenantId, keyring: Keyring) -> 
     """The new one, which is not shown again."""
     secret = make_secret()
     row = (await unit.execute(_LOCK, {"tenant": tenant})).first()
-    former = None if row is None else keyring.encrypt(tenant, FORMER, _open(row, keyring)[0].encode())
-    sealed = keyring.encrypt(tenant, SECRET, secret.encode())
+    former = None if row is None else keyring.encrypt(tenant, FORMER, _open(row, tenant, keyring)[0].encode())
+    sealed = keyring.encrypt(tenant, NEWEST, secret.encode())
     await unit.execute(_RENEW, {"tenant": tenant, "secret": sealed, "former": former})
     return secret

@@ -29,8 +29,8 @@ webhook_deliveries = Table(
     Index("ix_webhook_deliveries_due_at", "due_at", postgresql_where=text("state = 'waiting'")),
     Index("ix_webhook_deliveries_since", "since"),
 )
-"""`cause`: what must not be told twice. `since`: when the day of attempts began. `due_at`: when the next attempt is, or
-when the one that is being made counts as lost.
+"""`cause`: what must not be told twice. `since`: when the day of attempts began. `due_at`: when the next attempt is,
+or when the one that is being made counts as lost.
 """
 
 webhook_secrets = Table(

@@ -1,4 +1,4 @@
-"""What happens to dialogs is stored for webhooks with what it comes from: a row per address, and no word of a text."""
+"""What happens to dialogs is stored for webhooks with what it comes from: a row per address, no word of a text."""
 
 import json
 
