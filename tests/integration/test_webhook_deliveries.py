@@ -31,10 +31,12 @@ class FakePost:
 
     outcomes: list[Outcome] = field(default_factory=lambda: [Outcome(200)])
     calls: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
+    called: asyncio.Event = field(default_factory=asyncio.Event)
     free: asyncio.Event | None = None
 
     async def __call__(self, url: str, headers: Any, body: bytes) -> Outcome:
         self.calls.append((url, dict(headers), body))
+        self.called.set()
         if self.free is not None:
             await self.free.wait()
         return self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
@@ -196,8 +198,7 @@ async def test_what_a_process_took_along_is_taken_again(database: Database, keyr
     lost = _courier(database, keyring, hanging)
     running = asyncio.create_task(lost.run())
     async with asyncio.timeout(20):
-        while not hanging.calls:
-            await asyncio.sleep(0)
+        await hanging.called.wait()
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     post = FakePost()
