@@ -19,7 +19,7 @@ from api.auth import KeyAuthentication
 from api.deps import Services, dependencies, provide_owner
 from api.openapi import KEY, openapi_config
 from api.problems import BODY_LIMIT, JsonRequest, exception_handlers
-from api.routes import audit, dead_letters, health, metrics, settings, tenants
+from api.routes import audit, dead_letters, health, metrics, settings, tenants, webhooks
 from api.timing import timed
 from tenants.audit import ActorKind
 from tenants.audit.reading import AuditLog
@@ -31,6 +31,7 @@ from tenants.dead_letters import DeadLetters
 from tenants.logging import configure_logging
 from tenants.settings.schema import Settings
 from tenants.settings.service import SettingsService
+from tenants.webhooks.service import Webhooks
 
 _GRACE_SECONDS = 3
 
@@ -48,14 +49,15 @@ def create_app(
         database=database,
         redis=redis,
         connections=connections,
-        settings=SettingsService(connections, model),
+        settings=SettingsService(connections, model, loopback=config.webhook_loopback),
         dead_letters=DeadLetters(database, connections, keyring),
         audit=AuditLog(database, connections),
+        webhooks=Webhooks(database, connections, keyring),
         metrics=CollectorRegistry(),
     )
     first_version = Router(
         "/v1",
-        route_handlers=[tenants.router, settings.router(model), dead_letters.router, audit.router],
+        route_handlers=[tenants.router, settings.router(model), dead_letters.router, audit.router, webhooks.router],
         middleware=[lambda app: KeyAuthentication(app, database)],  # no object: routers are copied deeply
         dependencies={"owner": Provide(provide_owner, sync_to_thread=False)},
         security=[{KEY: []}],

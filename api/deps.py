@@ -16,6 +16,7 @@ from tenants.dead_letters import DeadLetters
 from tenants.ids import UserId
 from tenants.keys import ApiKey
 from tenants.settings.service import SettingsService
+from tenants.webhooks.service import Webhooks
 
 Authenticated = Request[UserId, ApiKey, State]
 
@@ -30,6 +31,7 @@ class Services:
     settings: SettingsService
     dead_letters: DeadLetters
     audit: AuditLog
+    webhooks: Webhooks
     metrics: CollectorRegistry
 
 
@@ -37,6 +39,7 @@ TheServices = NamedDependency[Services]
 TheConnections = NamedDependency[Connections]
 TheSettings = NamedDependency[SettingsService]
 TheDeadLetters = NamedDependency[DeadLetters]
+TheWebhooks = NamedDependency[Webhooks]
 TheAudit = NamedDependency[AuditLog]
 TheOwner = NamedDependency[UserId]
 
@@ -48,6 +51,7 @@ def dependencies(services: Services) -> dict[str, Any]:
         "settings": Provide(lambda: services.settings, sync_to_thread=False),
         "dead_letters": Provide(lambda: services.dead_letters, sync_to_thread=False),
         "audit": Provide(lambda: services.audit, sync_to_thread=False),
+        "webhooks": Provide(lambda: services.webhooks, sync_to_thread=False),
     }
 
 

@@ -205,7 +205,7 @@ def _telegram_of(sandbox_url: str, state: Mapping[str, Any]) -> dict[str, str]:
     token = state.get("setup_bot_token")
     if not token:
         raise Failure("The sandbox has no setup bot.")
-    return {"TELEGRAM_API_ROOT": sandbox_url, "SETUP_BOT_TOKEN": str(token)}
+    return {"TELEGRAM_API_ROOT": sandbox_url, "SETUP_BOT_TOKEN": str(token), "WEBHOOK_LOOPBACK": "on"}
 
 
 def _mtproto_of(face: Mapping[str, Any], key: Path) -> dict[str, str]:

@@ -65,7 +65,8 @@ async def run(config: Config, ready: Callable[[], None], model: type[Settings] =
     try:
         me = await _identify(bot)
         connections = Connections(database, keyring, plan=config.default_plan, parallel=config.offers_parallel)
-        services = Services(me, connections, SettingsService(connections, model), sessions, Waiting(redis))
+        settings = SettingsService(connections, model, loopback=config.webhook_loopback)
+        services = Services(me, connections, settings, sessions, Waiting(redis))
         await _reach(database, redis)
         ready()
         await SetupBot(config, bot, database, redis, services).run()

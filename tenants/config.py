@@ -117,6 +117,8 @@ class Config(BaseModel):
     """A name for the source address: all workers behind it share the pace of cold starts."""
     lease_seconds: float = Field(default=15, ge=3, le=120)
     """How long a worker's leases outlive it, and so how soon another one takes over a dead worker's tenants."""
+    webhook_loopback: Annotated[bool, BeforeValidator(_switch)] = False
+    """Webhooks may reach this machine, over http too: for trying, never where strangers are owners."""
     log_format: Annotated[str, Field(pattern="^(json|console)$")] = "json"
 
     @property

@@ -7,6 +7,7 @@ from sqlalchemy import text
 from tenants.audit import SYSTEM, Act, Action, record
 from tenants.db import UnitOfWork
 from tenants.ids import ChatId, DialogId, LaneId, TenantId
+from tenants.webhooks.happenings import tell_closed
 
 _CLOSE_DUE = text(
     """
@@ -23,6 +24,7 @@ async def close_due(unit: UnitOfWork, tenant: TenantId) -> int:
     closed = (await unit.execute(_CLOSE_DUE, {"tenant": tenant})).scalars().all()
     how = {"how": "autoclose"}
     await record(unit, tenant, *(Act(Action.DIALOG_CLOSED, SYSTEM, str(dialog), how) for dialog in closed))
+    await tell_closed(unit, tenant, closed)
     return len(closed)
 
 

@@ -8,6 +8,7 @@ from tenants.erasure import erase_tenant
 from tenants.intake import forget_the_past
 from tenants.jobs import Job, Kinds, forget_done_jobs
 from tenants.owner_notices import forget_told
+from tenants.webhooks import deliveries
 
 FORGET = "forget_the_past"
 
@@ -20,6 +21,7 @@ async def _forget(unit: UnitOfWork, _: Job) -> bool:
     await forget_done_jobs(unit)
     await forget_told(unit)
     await audit.forget_old(unit)
+    await deliveries.forget_old(unit)
     return True
 
 

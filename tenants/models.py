@@ -24,6 +24,7 @@ from sqlalchemy.dialects.postgresql import JSONB, UUID
 from tenants.columns import metadata
 from tenants.columns import tenant as _tenant
 from tenants.columns import time as _time
+from tenants.webhooks import tables as _  # noqa: F401  # so that they are listed with these
 
 tenants = Table(
     "tenants",

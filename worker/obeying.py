@@ -6,8 +6,10 @@ from tenants.db import UnitOfWork
 from tenants.dialogs import Wanted, load_books, save_books
 from tenants.ids import ChatId, MessageId
 from tenants.intake import open_desk
+from tenants.webhooks.happenings import tell
 from worker.commands import COMMANDS
 from worker.decisions.command import Call, Inquiry, Told
+from worker.decisions.happenings import look, note_events, told_by
 from worker.decisions.work import Work
 from worker.effects import follow_up
 from worker.line import Line
@@ -31,9 +33,12 @@ async def record_found(unit: UnitOfWork, line: Line, found: Found, keyring: Keyr
     lane = row.lane if dialog is None else dialog.topic_lane
     message = MessageId(0) if row.source is None else row.source[1]
     call = Call(inquiry.command, inquiry.rest, inquiry.by, dialog, lane, work, message, inquiry.reply_to, told)
+    before = look(work)
     _obey(call, inquiry, told)
+    note_events(work, before)
     await follow_up(unit, work, keyring)
     await audit.record(unit, line.tenant, *work.acts)
+    await tell(unit, told_by(work))
     await save_books(unit, [book])
     await outbox.enqueue(unit, line.tenant, work.rows, keyring)
 

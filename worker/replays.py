@@ -13,7 +13,9 @@ from tenants.ids import UpdateId
 from tenants.intake import Disposition, Failed, open_desk
 from tenants.outbox import enqueue
 from tenants.set_aside import Replay
+from tenants.webhooks.happenings import tell
 from worker.decisions.dispatch import dispatch
+from worker.decisions.happenings import told_by
 from worker.decisions.work import Work
 from worker.effects import follow_up
 from worker.general import open_general
@@ -66,6 +68,7 @@ class Replays:
         disposition = dispatch(incoming, work)
         await follow_up(unit, work, self._keyring)
         await audit.record(unit, line.tenant, *work.acts)
+        await tell(unit, told_by(work))
         await save_books(unit, [work.dialogs])
         await enqueue(unit, line.tenant, mark_late(work.rows, replay.received_at), self._keyring)
         return disposition

@@ -11,6 +11,7 @@ from tenants.db import UnitOfWork
 from tenants.groups import follow_group
 from tenants.ids import ChatId, TenantId
 from tenants.outbox import Body, Delivered, NewRow, Row
+from tenants.webhooks.happenings import tell_answered
 from worker import metrics
 from worker.hearing import tell_deaf
 from worker.line import Line
@@ -36,6 +37,9 @@ async def record_sent(unit: UnitOfWork, sent: Sequence[tuple[Line, Sequence[Sent
     edits = [row.id for _, results in sent for result in results for row in result.run if row.kind == "edit"]
     if edits:
         await outbox.note_changed(unit, edits)
+    answers = [row.id for _, results in sent for result in results for row in result.run if row.kind == "answer"]
+    if answers:
+        await tell_answered(unit, answers)
     return lost
 
 

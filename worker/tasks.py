@@ -1,7 +1,8 @@
 """The tasks process: work that is no message. Rows become messages of the broker, and its actors do them.
 
 dramatiq carries ids from here to here and spreads them over replicas; everything else is the rows' (`tenants.jobs`):
-what is due, what failed and when it comes again. So its own retries, limits and results are off.
+what is due, what failed and when it comes again. So its own retries, limits and results are off. Webhooks go out
+beside them (`worker.courier`): a call into the network is no transaction.
 """
 
 import asyncio
@@ -21,11 +22,15 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from tenants.config import Config
+from tenants.crypto import load_keyring
 from tenants.db import Database, is_passing
 from tenants.ids import RowId
 from tenants.job_kinds import KINDS, PERIODIC
 from tenants.jobs import JOBS_CHANNEL, PATIENCE, Kinds, count_dead_jobs, enqueue_periodic, hand_out, run_job
 from tenants.notices import Listener
+from tenants.webhooks.happenings import CHANNEL
+from worker.courier import Courier
+from worker.posting import Poster
 
 SWEEP_EVERY = 2.0
 LOOK_AT_PERIODS_EVERY = 30.0
@@ -48,9 +53,12 @@ log = structlog.get_logger()
 
 async def run(config: Config, ready: Callable[[], None]) -> None:
     """Runs until cancelled, then drains: jobs in hand are finished, or begun again elsewhere."""
+    keyring = load_keyring(config.backline_keyring)
     database = Database(config.database_url.get_secret_value())
     try:
-        await Tasks(config, database, KINDS).run(ready)
+        async with Poster(loopback=config.webhook_loopback) as poster:
+            courier = Courier(database, keyring, poster.post)
+            await Tasks(config, database, KINDS, courier=courier).run(ready)
     finally:
         await database.close()
 
@@ -90,12 +98,14 @@ class Tasks:
         periodic: Mapping[str, timedelta] = PERIODIC,
         patience: timedelta = PATIENCE,
         drain_seconds: float = DRAIN_SECONDS,
+        courier: Courier | None = None,
     ) -> None:
         self._database = database
         self._kinds = kinds
         self._periodic = periodic
         self._patience = patience
         self._drain_seconds = drain_seconds
+        self._courier = courier
         self._woken = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._in_hand: set[asyncio.Task[None]] = set()
@@ -103,10 +113,15 @@ class Tasks:
         self._actors = declare_actors(self._broker, kinds, self._do_from_thread)
         self._listener = Listener(
             config.database_url.get_secret_value(),
-            [JOBS_CHANNEL],
-            heard=lambda _: self._woken.set(),
-            connected=self._woken.set,
+            [JOBS_CHANNEL, CHANNEL],
+            heard=lambda _: self._wake(),
+            connected=self._wake,
         )
+
+    def _wake(self) -> None:
+        self._woken.set()
+        if self._courier is not None:
+            self._courier.wake()
 
     async def run(self, ready: Callable[[], None]) -> None:
         worker = dramatiq.Worker(self._broker, worker_threads=THREADS, worker_timeout=IDLE_MILLISECONDS)
@@ -118,6 +133,8 @@ class Tasks:
                 group.create_task(self._listener.run())
                 group.create_task(self._hand_out_for_ever())
                 group.create_task(self._look_at_periods_for_ever())
+                if self._courier is not None:
+                    group.create_task(self._courier.run())
         finally:
             await self._drain(worker)
 

@@ -22,6 +22,7 @@ from tenants.intake import Failed, Intake, Opening, Outcome
 from tenants.leases import Lease
 from tenants.outbox import Body, Claimed, NewRow, Wish
 from tenants.parallel import save_hashes
+from tenants.webhooks.happenings import tell
 from worker.checkpoints import checkpoint
 from worker.decisions.dispatch import (
     APOLOGY,
@@ -32,6 +33,7 @@ from worker.decisions.dispatch import (
     touched,
     touched_message,
 )
+from worker.decisions.happenings import told_by
 from worker.decisions.work import Work
 from worker.effects import follow_up
 from worker.errands import Errand, ErrandResult, record_errand
@@ -182,6 +184,7 @@ class Turn:
         for work in works.values():
             await follow_up(unit, work, self._keyring)
         await audit.record_all(unit, {tenant: work.acts for tenant, work in works.items()})
+        await tell(unit, told_by(*works.values()))
         changed = await save_books(unit, [work.dialogs for work in works.values()])
         if intakes:
             await self._commit_intakes(unit, intakes, homes)

@@ -52,6 +52,8 @@ class Action(StrEnum):
     CUSTOMER_UNBANNED = "dialog.unbanned", "A customer was allowed to write again.", "the dialog's id"
     DIALOG_ASSIGNED = "dialog.assigned", "A dialog was given to an operator, or freed.", "the dialog's id", "owner"
     ANSWER_DELETED = "dialog.answer_deleted", "An answer was taken back with /del.", "the dialog's id"
+    WEBHOOK_REPLAYED = "webhooks.replayed", "A webhook was sent again on request.", "the delivery's id"
+    WEBHOOK_SECRET_MADE = "webhooks.secret_made", "A new secret for signing webhooks was made."
     REPLAYED = "dead_letters.replayed", "Dead letters were sent again.", "`all`, where no ids were named", "ids"
 
 

@@ -29,7 +29,7 @@ class Kind:
 
     `options`: where there are only some values, their names with the words that stand on their buttons; `many`:
     any of them, else one or none. `is_audited`: no value of this kind holds a secret, so the audit log keeps what it
-    was and what it is.
+    was and what it is. `require_public` raises `Invalid` for what only a deployment for trying may hold.
     """
 
     name: str
@@ -39,6 +39,7 @@ class Kind:
     options: Mapping[str, str] = field(default_factory=dict)
     many: bool = False
     is_audited: bool = False
+    require_public: Callable[[Any], None] = lambda _: None
 
     def is_chosen(self, value: Any, option: str) -> bool:
         return option in value if self.many else option == value

@@ -20,6 +20,7 @@ from tenants.settings.kinds import (
     any_of,
     one_of,
 )
+from tenants.settings.webhooks import ADDRESSES, EVENTS, EXAMPLE, MOST_ADDRESSES, EventName, checked
 
 COLORS = {
     "blue": 0x6FB9F0,
@@ -304,6 +305,22 @@ class Settings(BaseModel):
         Field(max_length=100, description="Commands that other bots in the group obey: we stay silent."),
         Setting("Commands of other bots", section="team", kind=COMMANDS, example="/invoice, /stock"),
     ] = Field(default_factory=list)
+
+    WEBHOOKS: Annotated[
+        dict[str, list[EventName]],
+        Field(
+            description="Addresses that are told what happens to dialogs, each with its events: "
+            f"{', '.join(EVENTS)}. At most {MOST_ADDRESSES}. See docs/webhooks.md."
+        ),
+        AfterValidator(checked),
+        Setting(
+            "Webhooks",
+            section="automation",
+            kind=ADDRESSES,
+            example=EXAMPLE,
+            up_to={Plan.FREE: AlwaysEmpty()},
+        ),
+    ] = Field(default_factory=dict)
 
     AUDIT_DAYS: Annotated[
         int,

@@ -33,10 +33,11 @@ def show_all(tenant: Tenant, model: type[Settings] = Settings) -> list[Shown]:
 
 
 class SettingsService:
-    """`model` declares the settings that there are."""
+    """`model` declares the settings that there are. `loopback`: addresses of this machine may be set."""
 
-    def __init__(self, connections: Connections, model: type[Settings] = Settings) -> None:
+    def __init__(self, connections: Connections, model: type[Settings] = Settings, *, loopback: bool = False) -> None:
         self._connections = connections
+        self._loopback = loopback
         self.model = model
 
     async def change(
@@ -61,6 +62,8 @@ class SettingsService:
                 overrides.pop(entry.name, None)
             else:
                 overrides[entry.name] = entry.check(value, found.plan)
+                if not self._loopback:
+                    entry.setting.kind.require_public(overrides[entry.name])
         return await self._connections.save_overrides(owner, found, overrides)
 
     async def change_typed(self, owner: UserId, tenant: TenantId, name: str, typed: str) -> Tenant:

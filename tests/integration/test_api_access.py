@@ -18,6 +18,10 @@ WAYS = [
     ("GET", "/dead-letters", None),
     ("POST", "/dead-letters/replay", {"all": True}),
     ("GET", "/audit", None),
+    ("GET", "/webhooks/deliveries", None),
+    ("POST", "/webhooks/deliveries/00000000-0000-0000-0000-000000000000/replay", None),
+    ("GET", "/webhooks/secret", None),
+    ("POST", "/webhooks/secret", None),
 ]
 EVERY_WAY = pytest.mark.parametrize(("method", "path", "body"), WAYS)
 

@@ -68,6 +68,10 @@ def test_every_operation_needs_a_key_and_may_answer_with_a_problem(document):
         "get /v1/tenants/{tenant_id}/dead-letters",
         "post /v1/tenants/{tenant_id}/dead-letters/replay",
         "get /v1/tenants/{tenant_id}/audit",
+        "get /v1/tenants/{tenant_id}/webhooks/deliveries",
+        "post /v1/tenants/{tenant_id}/webhooks/deliveries/{delivery_id}/replay",
+        "get /v1/tenants/{tenant_id}/webhooks/secret",
+        "post /v1/tenants/{tenant_id}/webhooks/secret",
     }
     for name, operation in operations.items():
         assert operation["security"] == [{"key": []}], name
@@ -85,8 +89,12 @@ def test_operations_have_short_names_of_their_own(document):
         "erase_tenant",
         "list_audit",
         "list_dead_letters",
+        "list_deliveries",
         "list_tenants",
+        "make_secret",
         "replay_dead_letters",
+        "replay_delivery",
+        "show_secret",
         "show_settings",
         "show_tenant",
     ]

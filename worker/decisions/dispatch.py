@@ -28,6 +28,7 @@ from worker.decisions.command import read_command
 from worker.decisions.customers import customer_wrote, reach_changed
 from worker.decisions.edits import customer_edited, team_edited
 from worker.decisions.groups import group_moved, group_wrote, standing_changed
+from worker.decisions.happenings import look, note_events
 from worker.decisions.program import pressed, program_edited, program_wrote
 from worker.decisions.reactions import reacted
 from worker.decisions.team import team_wrote, topic_event
@@ -108,6 +109,13 @@ def speaks_in_general(incoming: Incoming, group: ChatId | None) -> bool:
 
 
 def dispatch(incoming: Incoming, work: Work) -> Disposition:
+    before = look(work)
+    decided = _decide(incoming, work)
+    note_events(work, before)
+    return decided
+
+
+def _decide(incoming: Incoming, work: Work) -> Disposition:
     event = veil(incoming.event, work)
     match event:
         case Other():

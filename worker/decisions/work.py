@@ -13,6 +13,7 @@ from tenants.intake import Desk
 from tenants.neighbours import Neighbour
 from tenants.outbox import NewBody, NewRow, Trace
 from tenants.outbox.traces import NOTHING, Traces
+from tenants.webhooks.happenings import Happening
 from worker.decisions.albums import Albums
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ class Work:
     """`traces` is empty where nothing had to be asked; `rewritten` are bodies of rows that wait; `calls` are commands
     that need the database. `neighbours` are the connections that share the group, oldest first, where a command was
     typed in General; `operators` are those who wrote. `is_late`: it was set aside when it came, and somebody asked
-    for it again. `acts` go into the audit log with the rest.
+    for it again. `acts` go into the audit log with the rest, `events` to webhooks.
     """
 
     desk: Desk
@@ -39,6 +40,7 @@ class Work:
     proposals: list[tuple[ProposedGroup, str]] = field(default_factory=list)
     calls: "list[Call]" = field(default_factory=list)
     acts: list[Act] = field(default_factory=list)
+    events: list[Happening] = field(default_factory=list)
     moved_to: ChatId | None = None
     is_late: bool = False
     albums: Albums = field(default_factory=Albums)
