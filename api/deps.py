@@ -9,6 +9,7 @@ from litestar.di import NamedDependency, Provide
 from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 
+from tenants.archive.reading import Archive
 from tenants.audit.reading import AuditLog
 from tenants.connections import Connections
 from tenants.db import Database
@@ -30,6 +31,7 @@ class Services:
     settings: SettingsService
     dead_letters: DeadLetters
     audit: AuditLog
+    archive: Archive
     metrics: CollectorRegistry
 
 
@@ -38,6 +40,7 @@ TheConnections = NamedDependency[Connections]
 TheSettings = NamedDependency[SettingsService]
 TheDeadLetters = NamedDependency[DeadLetters]
 TheAudit = NamedDependency[AuditLog]
+TheArchive = NamedDependency[Archive]
 TheOwner = NamedDependency[UserId]
 
 
@@ -48,6 +51,7 @@ def dependencies(services: Services) -> dict[str, Any]:
         "settings": Provide(lambda: services.settings, sync_to_thread=False),
         "dead_letters": Provide(lambda: services.dead_letters, sync_to_thread=False),
         "audit": Provide(lambda: services.audit, sync_to_thread=False),
+        "archive": Provide(lambda: services.archive, sync_to_thread=False),
     }
 
 

@@ -53,7 +53,7 @@ class NeverOff:
 
 @dataclass(frozen=True)
 class AlwaysEmpty:
-    """A list that the plan does not have."""
+    """A list, or a number, that the plan does not have."""
 
     is_closed: ClassVar[bool] = True
 
@@ -61,7 +61,7 @@ class AlwaysEmpty:
         return not value
 
     def clamp(self, value: Any) -> Any:
-        return value[:0]
+        return type(value)()
 
     def describe(self) -> str:
         return "not included"

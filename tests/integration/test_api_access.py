@@ -18,6 +18,7 @@ WAYS = [
     ("GET", "/dead-letters", None),
     ("POST", "/dead-letters/replay", {"all": True}),
     ("GET", "/audit", None),
+    ("GET", "/dialogs/0192e3a0-0000-7000-8000-000000000000/messages", None),
 ]
 EVERY_WAY = pytest.mark.parametrize(("method", "path", "body"), WAYS)
 

@@ -68,6 +68,7 @@ def test_every_operation_needs_a_key_and_may_answer_with_a_problem(document):
         "get /v1/tenants/{tenant_id}/dead-letters",
         "post /v1/tenants/{tenant_id}/dead-letters/replay",
         "get /v1/tenants/{tenant_id}/audit",
+        "get /v1/tenants/{tenant_id}/dialogs/{dialog_id}/messages",
     }
     for name, operation in operations.items():
         assert operation["security"] == [{"key": []}], name
@@ -85,6 +86,7 @@ def test_operations_have_short_names_of_their_own(document):
         "erase_tenant",
         "list_audit",
         "list_dead_letters",
+        "list_messages",
         "list_tenants",
         "replay_dead_letters",
         "show_settings",

@@ -198,6 +198,8 @@ SECRET_COLUMNS = {
     ("audit", "actor_name"),
     ("audit", "subject"),
     ("audit", "params"),
+    ("archive", "author_id"),
+    ("archive", "chat_id"),
 }
 
 
@@ -217,7 +219,7 @@ async def test_the_fleet_reads_no_secret_and_no_personal_column(database: Databa
 @pytest.mark.usefixtures("mine")
 async def test_the_fleet_forgets_rows_and_writes_none(database: Database):
     for table in (*TENANT_TABLES, tenants, api_keys):
-        if table.name not in {"updates", "outbox", "jobs", "owner_notices", "audit"}:
+        if table.name not in {"updates", "outbox", "jobs", "owner_notices", "audit", "archive"}:
             await _denied(database, delete(table))
         key = next(iter(table.primary_key.columns))
         await _denied(database, update(table).values({key: key}))

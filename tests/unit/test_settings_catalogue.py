@@ -24,6 +24,7 @@ FORBIDDEN: dict[str, Any] = {
     "LEAVE_CLOSED": ["group"],
     "HIDE_INFO": ["name"],
     "AUDIT_DAYS": 400,
+    "ARCHIVE": 1,
 }
 """For each setting that a plan limits, a value that the free plan refuses."""
 

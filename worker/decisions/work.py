@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sessions.events import Person
+from tenants.archive import Keeping
 from tenants.audit import Act
 from tenants.dialogs import DialogBook
 from tenants.groups import ProposedGroup
@@ -23,7 +24,7 @@ class Work:
     """`traces` is empty where nothing had to be asked; `rewritten` are bodies of rows that wait; `calls` are commands
     that need the database. `neighbours` are the connections that share the group, oldest first, where a command was
     typed in General; `operators` are those who wrote. `is_late`: it was set aside when it came, and somebody asked
-    for it again. `acts` go into the audit log with the rest.
+    for it again. `acts` go into the audit log and `keeping` into the archive with the rest.
     """
 
     desk: Desk
@@ -38,6 +39,7 @@ class Work:
     proposals: list[tuple[ProposedGroup, str]] = field(default_factory=list)
     calls: "list[Call]" = field(default_factory=list)
     acts: list[Act] = field(default_factory=list)
+    keeping: Keeping = field(default_factory=Keeping)
     moved_to: ChatId | None = None
     is_late: bool = False
 
