@@ -19,8 +19,9 @@ from api.auth import KeyAuthentication
 from api.deps import Services, dependencies, provide_owner
 from api.openapi import KEY, openapi_config
 from api.problems import BODY_LIMIT, JsonRequest, exception_handlers
-from api.routes import audit, dead_letters, health, metrics, settings, tenants, webhooks
+from api.routes import audit, dead_letters, health, messages, metrics, settings, tenants, webhooks
 from api.timing import timed
+from tenants.archive.reading import Archive
 from tenants.audit import ActorKind
 from tenants.audit.reading import AuditLog
 from tenants.config import Config, ConfigError
@@ -53,11 +54,19 @@ def create_app(
         dead_letters=DeadLetters(database, connections, keyring),
         audit=AuditLog(database, connections),
         webhooks=Webhooks(database, connections, keyring),
+        archive=Archive(database, connections, keyring),
         metrics=CollectorRegistry(),
     )
     first_version = Router(
         "/v1",
-        route_handlers=[tenants.router, settings.router(model), dead_letters.router, audit.router, webhooks.router],
+        route_handlers=[
+            tenants.router,
+            settings.router(model),
+            dead_letters.router,
+            audit.router,
+            messages.router,
+            webhooks.router,
+        ],
         middleware=[lambda app: KeyAuthentication(app, database)],  # no object: routers are copied deeply
         dependencies={"owner": Provide(provide_owner, sync_to_thread=False)},
         security=[{KEY: []}],

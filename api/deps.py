@@ -9,6 +9,7 @@ from litestar.di import NamedDependency, Provide
 from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 
+from tenants.archive.reading import Archive
 from tenants.audit.reading import AuditLog
 from tenants.connections import Connections
 from tenants.db import Database
@@ -32,6 +33,7 @@ class Services:
     dead_letters: DeadLetters
     audit: AuditLog
     webhooks: Webhooks
+    archive: Archive
     metrics: CollectorRegistry
 
 
@@ -41,6 +43,7 @@ TheSettings = NamedDependency[SettingsService]
 TheDeadLetters = NamedDependency[DeadLetters]
 TheWebhooks = NamedDependency[Webhooks]
 TheAudit = NamedDependency[AuditLog]
+TheArchive = NamedDependency[Archive]
 TheOwner = NamedDependency[UserId]
 
 
@@ -52,6 +55,7 @@ def dependencies(services: Services) -> dict[str, Any]:
         "dead_letters": Provide(lambda: services.dead_letters, sync_to_thread=False),
         "audit": Provide(lambda: services.audit, sync_to_thread=False),
         "webhooks": Provide(lambda: services.webhooks, sync_to_thread=False),
+        "archive": Provide(lambda: services.archive, sync_to_thread=False),
     }
 
 

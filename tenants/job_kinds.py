@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from tenants import audit
+from tenants import archive, audit
 from tenants.db import UnitOfWork
 from tenants.erasure import erase_tenant
 from tenants.intake import forget_the_past
@@ -22,7 +22,7 @@ async def _forget(unit: UnitOfWork, _: Job) -> bool:
     await forget_told(unit)
     await audit.forget_old(unit)
     await deliveries.forget_old(unit)
-    return True
+    return await archive.forget_old(unit)
 
 
 KINDS: Kinds = {"erase_tenant": erase_tenant, FORGET: _forget}

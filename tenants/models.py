@@ -47,6 +47,7 @@ tenants = Table(
     Column("mode", Text, nullable=False, server_default=text("'polling'")),
     _time("mode_changed_at"),
     Column("audit_days", Integer, Computed("((settings ->> 'AUDIT_DAYS'::text))::integer", persisted=True)),
+    Column("archive_days", Integer, Computed("((settings ->> 'ARCHIVE'::text))::integer", persisted=True)),
     CheckConstraint("mode IN ('polling', 'parallel')", name="mode"),
     CheckConstraint("state IN ('setup', 'running', 'stopped', 'revoked')", name="state"),
     CheckConstraint("plan IN ('free', 'pro', 'business')", name="plan"),

@@ -2,6 +2,7 @@
 
 from sqlalchemy import Table, insert, text
 
+from tenants.archive.table import archive
 from tenants.columns import metadata
 from tenants.connections import Connections, Tenant
 from tenants.crypto import Keyring
@@ -91,6 +92,17 @@ async def _fill(unit: UnitOfWork, tenant: Tenant, number: int) -> None:
         },
         message_map: {"chat_id": number, "message_id": 1, "group_id": -1001, "topic_message_id": 1},
         notes: {"id": new_id(), "dialog_id": dialog, "author_id": 7, "author_name": "Maria", "body": SECRET},
+        archive: {
+            "id": new_id(),
+            "dialog_id": dialog,
+            "direction": "team",
+            "chat_id": -1001,
+            "message_id": 1,
+            "version": 1,
+            "author_id": 7,
+            "content": "text",
+            "body": SECRET,
+        },
         operators: {"user_id": 7, "username": "maria", "name": "Maria"},
         logins: {"login": SECRET},
         access_hashes: {"chat_id": number, "hash": SECRET},

@@ -3,7 +3,7 @@
 import structlog
 
 from sessions.events import Incoming
-from tenants import audit, set_aside
+from tenants import archive, audit, set_aside
 from tenants.crypto import Keyring
 from tenants.db import Database, UnitOfWork, is_passing
 from tenants.dead_letters import mark_late
@@ -70,6 +70,7 @@ class Replays:
         await audit.record(unit, line.tenant, *work.acts)
         await tell(unit, told_by(work))
         await save_books(unit, [work.dialogs])
+        await archive.keep(unit, {line.tenant: work.keeping}, self._keyring)
         await enqueue(unit, line.tenant, mark_late(work.rows, replay.received_at), self._keyring)
         return disposition
 

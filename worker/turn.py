@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from sessions.events import ChatKind, Cursor, Incoming, Message
-from tenants import audit, intake, outbox, set_aside, topics
+from tenants import archive, audit, intake, outbox, set_aside, topics
 from tenants.backlog import look_back
 from tenants.crypto import Keyring
 from tenants.db import Database, UnitOfWork
@@ -186,6 +186,7 @@ class Turn:
         await audit.record_all(unit, {tenant: work.acts for tenant, work in works.items()})
         await tell(unit, told_by(*works.values()))
         changed = await save_books(unit, [work.dialogs for work in works.values()])
+        await archive.keep(unit, {tenant: work.keeping for tenant, work in works.items()}, self._keyring)
         if intakes:
             await self._commit_intakes(unit, intakes, homes)
             hashes = {part.tenant: part.hashes for part in storing if part.hashes and part.tenant in works}

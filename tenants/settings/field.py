@@ -53,7 +53,7 @@ class NeverOff:
 
 @dataclass(frozen=True)
 class AlwaysEmpty:
-    """A list or a mapping that the plan does not have."""
+    """A list, a mapping or a number that the plan does not have."""
 
     is_closed: ClassVar[bool] = True
 

@@ -47,6 +47,7 @@ TELEGRAM = 777000
 KEYWORDS_EXAMPLE = '"help", ["call","operator"], ["price","~wholesale"]'
 NEVER_CLOSE = 1_000_000
 LONGEST_AUDIT_DAYS = 3650
+LONGEST_ARCHIVE_DAYS = 3650
 LEAST_AUDIT_DAYS = AUDIT_LIVES[Plan.FREE].days
 """Nobody makes others' acts forgotten sooner than the least plan does."""
 GREETING = "Hello, {title}\\! Thank you for writing\\. We answer here as soon as we can\\."
@@ -338,5 +339,23 @@ class Settings(BaseModel):
             kind=NUMBER,
             example="30",
             up_to={plan: Max(AUDIT_LIVES[plan].days) for plan in (Plan.FREE, Plan.PRO)},
+        ),
+    ] = 0
+
+    ARCHIVE: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=LONGEST_ARCHIVE_DAYS,
+            description="Days for which texts and captions are kept, encrypted, as the team reads them, with what "
+            "they were before an edit: from the next message on. 0 = they are not kept, and those kept before are "
+            "deleted within minutes.",
+        ),
+        Setting(
+            "Keep messages, days",
+            section="history",
+            kind=NUMBER,
+            example="30",
+            up_to={Plan.FREE: AlwaysEmpty()},
         ),
     ] = 0

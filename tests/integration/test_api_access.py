@@ -22,6 +22,7 @@ WAYS = [
     ("POST", "/webhooks/deliveries/00000000-0000-0000-0000-000000000000/replay", None),
     ("GET", "/webhooks/secret", None),
     ("POST", "/webhooks/secret", None),
+    ("GET", "/dialogs/0192e3a0-0000-7000-8000-000000000000/messages", None),
 ]
 EVERY_WAY = pytest.mark.parametrize(("method", "path", "body"), WAYS)
 

@@ -72,6 +72,7 @@ def test_every_operation_needs_a_key_and_may_answer_with_a_problem(document):
         "post /v1/tenants/{tenant_id}/webhooks/deliveries/{delivery_id}/replay",
         "get /v1/tenants/{tenant_id}/webhooks/secret",
         "post /v1/tenants/{tenant_id}/webhooks/secret",
+        "get /v1/tenants/{tenant_id}/dialogs/{dialog_id}/messages",
     }
     for name, operation in operations.items():
         assert operation["security"] == [{"key": []}], name
@@ -90,6 +91,7 @@ def test_operations_have_short_names_of_their_own(document):
         "list_audit",
         "list_dead_letters",
         "list_deliveries",
+        "list_messages",
         "list_tenants",
         "make_secret",
         "replay_dead_letters",

@@ -200,6 +200,8 @@ SECRET_COLUMNS = {
     ("audit", "params"),
     ("webhook_deliveries", "url"),
     ("webhook_deliveries", "payload"),
+    ("archive", "author_id"),
+    ("archive", "chat_id"),
 }
 
 
@@ -216,10 +218,13 @@ async def test_the_fleet_reads_no_secret_and_no_personal_column(database: Databa
         await _denied(database, select(metadata.tables[table].c[column]))
 
 
+FORGOTTEN = {"updates", "outbox", "jobs", "owner_notices", "audit", "webhook_deliveries", "archive"}
+
+
 @pytest.mark.usefixtures("mine")
 async def test_the_fleet_forgets_rows_and_writes_none(database: Database):
     for table in (*TENANT_TABLES, tenants, api_keys):
-        if table.name not in {"updates", "outbox", "jobs", "owner_notices", "audit", "webhook_deliveries"}:
+        if table.name not in FORGOTTEN:
             await _denied(database, delete(table))
         key = next(iter(table.primary_key.columns))
         await _denied(database, update(table).values({key: key}))

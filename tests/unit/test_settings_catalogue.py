@@ -25,6 +25,7 @@ FORBIDDEN: dict[str, Any] = {
     "HIDE_INFO": ["name"],
     "AUDIT_DAYS": 400,
     "WEBHOOKS": {"https://example.com/hook": ["dialog_closed"]},
+    "ARCHIVE": 1,
 }
 """For each setting that a plan limits, a value that the free plan refuses."""
 

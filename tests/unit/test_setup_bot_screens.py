@@ -63,6 +63,7 @@ def hostile_values() -> dict[str, Any]:
         "WHITE_LIST": list(range(2**52 - 1000, 2**52)),
         "PRIVATE_KEYWORDS": [["💥" * 50, "~" + "\u202e" * 50]] * 100,
         "AUDIT_DAYS": 3650,
+        "ARCHIVE": 3650,
     }
 
 

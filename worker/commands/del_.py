@@ -11,6 +11,7 @@ from tenants.outbox.withdrawals import Whereabouts, find_whereabouts, forget_cha
 from worker.decisions.acts import note
 from worker.decisions.command import Call, Command
 from worker.decisions.edits import find_new
+from worker.decisions.keeping import take_back
 
 WHICH = "Reply with /del to the answer that should be deleted for the customer."
 NOT_SENT = "🗑 It was not sent yet, and will not be."
@@ -29,6 +30,7 @@ async def answer(unit: UnitOfWork, call: Call, _: Keyring) -> None:
         call.say(WHICH)
         return
     if _is_new(call, group, message):
+        take_back(group, message, call.work)
         note(call.work, Action.ANSWER_DELETED, call.by, dialog.id)
         call.say(NOT_SENT)
         return
@@ -38,6 +40,7 @@ async def answer(unit: UnitOfWork, call: Call, _: Keyring) -> None:
     if refusal is not None:
         call.say(refusal)
         return
+    take_back(group, message, call.work)
     note(call.work, Action.ANSWER_DELETED, call.by, dialog.id)
     await forget_changes(unit, tenant, group, message)
     if found.row is not None and found.is_untried and await take_out(unit, tenant, found.row):

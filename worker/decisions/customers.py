@@ -11,6 +11,7 @@ from tenants.plans import Plan
 from tenants.settings.kinds import find_word, matches
 from worker.card import introduce
 from worker.decisions.edits import body_of
+from worker.decisions.keeping import keep
 from worker.decisions.work import Work
 
 BLOCKED = "🚫 The customer has blocked the bot. Answers reach them again once they unblock it."
@@ -27,11 +28,13 @@ def customer_wrote(incoming: Incoming, message: Message, work: Work) -> Disposit
     dialog = _meet(message, dialog, work)
     introduce(dialog, work)
     opened = dialog.customer_wrote(leave_closed="private" in settings.LEAVE_CLOSED)
+    body = body_of(message)
+    keep(message, dialog, body, work)
     work.rows.append(
         NewRow(
             lane=dialog.topic_lane,
             kind=shown_as(message),
-            body=body_of(message),
+            body=body,
             update_id=incoming.id,
             source=(chat.id, message.id),
             reply_to=message.reply_to,

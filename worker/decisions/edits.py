@@ -10,6 +10,7 @@ from tenants.ids import ChatId, LaneId, MessageId
 from tenants.intake import Disposition, Handled, Ignored, Queued
 from tenants.outbox import PLAIN_LOOK, Body, NewBody, NewRow, Trace
 from worker.decisions.command import read_command
+from worker.decisions.keeping import keep
 from worker.decisions.work import Work
 
 EDIT_EVERY = timedelta(seconds=15)
@@ -75,10 +76,13 @@ def change(incoming: Incoming, message: Message, dialog: Dialog, lane: LaneId, w
     shown = newest_digest(work, source, trace)
     if shown and shown == message.digest:
         return Ignored("unchanged")
-    if merge(work, message, source, body_of(message), edit_body(message, trace)):
+    own = body_of(message)
+    if merge(work, message, source, own, edit_body(message, trace)):
+        keep(message, dialog, own, work, is_edit=True)
         return Handled("merged")
     if not (trace.is_open or (trace.is_mapped and dialog.topic_id is not None)):
         return Ignored("not_relayed")
+    keep(message, dialog, own, work, is_edit=True)
     every = SNAPSHOT_EVERY if message.content == "location" else EDIT_EVERY
     now = work.desk.now
     work.rows.append(

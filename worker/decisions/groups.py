@@ -15,6 +15,7 @@ from tenants.outbox import Body, NewRow
 from tenants.settings.kinds import find_word, matches
 from worker.decisions.customers import shown_as
 from worker.decisions.edits import body_of
+from worker.decisions.keeping import keep
 from worker.decisions.work import Work
 from worker.hearing import question_about
 
@@ -44,7 +45,9 @@ def group_wrote(incoming: Incoming, message: Message, work: Work) -> Disposition
         return Ignored(reason)
     dialog = _meet(chat, dialog, work)
     dialog.customer_wrote(leave_closed=kind in work.desk.settings.LEAVE_CLOSED)
-    work.rows.append(_shown(incoming, message, dialog, work))
+    shown = _shown(incoming, message, dialog, work)
+    keep(message, dialog, shown.body, work)
+    work.rows.append(shown)
     return Queued()
 
 

@@ -7,6 +7,7 @@ from tenants.ids import ChatId
 from tenants.intake import Disposition, Handled, Ignored, Queued
 from tenants.outbox import Body, NewRow, cut
 from worker.decisions.edits import body_of, change, find_new
+from worker.decisions.keeping import keep
 from worker.decisions.work import Work
 
 LONGEST_LABEL = 64
@@ -25,11 +26,13 @@ def program_wrote(incoming: Incoming, message: Message, work: Work) -> Dispositi
     dialog = _find_open_dialog(message.chat.id, work)
     if isinstance(dialog, Ignored):
         return dialog
+    body = body_of(message)
+    keep(message, dialog, body, work)
     work.rows.append(
         NewRow(
             lane=dialog.topic_lane,
             kind="mirror",
-            body=body_of(message),
+            body=body,
             update_id=incoming.id,
             source=source,
             reply_to=message.reply_to,

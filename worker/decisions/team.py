@@ -8,6 +8,8 @@ from tenants.settings.kinds import find_word
 from worker.decisions.acts import note_status
 from worker.decisions.claiming import claim
 from worker.decisions.command import read_command
+from worker.decisions.edits import body_of
+from worker.decisions.keeping import keep
 from worker.decisions.orders import ordered_in_general, ordered_in_topic
 from worker.decisions.work import Work
 
@@ -56,6 +58,7 @@ def _why_not(message: Message, dialog: Dialog, work: Work) -> Disposition | None
 def _answered(incoming: Incoming, message: Message, dialog: Dialog, work: Work) -> Disposition:
     dialog.team_answered(work.desk.now, work.desk.settings.AUTOCLOSE)
     claim(message, dialog, work)
+    keep(message, dialog, body_of(message), work)
     work.rows.append(
         NewRow(
             lane=dialog.customer_lane,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sessions.events import Message, Person
+from tenants.archive import Keeping
 from tenants.audit import Act
 from tenants.dialogs import DialogBook
 from tenants.groups import ProposedGroup
@@ -25,7 +26,7 @@ class Work:
     """`traces` is empty where nothing had to be asked; `rewritten` are bodies of rows that wait; `calls` are commands
     that need the database. `neighbours` are the connections that share the group, oldest first, where a command was
     typed in General; `operators` are those who wrote. `is_late`: it was set aside when it came, and somebody asked
-    for it again. `acts` go into the audit log with the rest, `events` to webhooks.
+    for it again. `acts` go into the audit log, `keeping` into the archive, `events` to webhooks.
     """
 
     desk: Desk
@@ -41,6 +42,7 @@ class Work:
     calls: "list[Call]" = field(default_factory=list)
     acts: list[Act] = field(default_factory=list)
     events: list[Happening] = field(default_factory=list)
+    keeping: Keeping = field(default_factory=Keeping)
     moved_to: ChatId | None = None
     is_late: bool = False
     albums: Albums = field(default_factory=Albums)
