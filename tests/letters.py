@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import insert, text
 
+from tenants.archive import Direction, Keeping, Kept, keep
 from tenants.connections import Tenant
 from tenants.crypto import Keyring
 from tenants.db import Database
@@ -83,6 +84,12 @@ class Mail:
         source = (GROUP, MessageId(message))
         row = NewRow(dialog.customer_lane, "answer", Body(words), UpdateId(message), source, album=album)
         return await self._put(row)
+
+    async def keep(self, dialog: Talk, words: str, *, message: int) -> None:
+        """In the archive, as the customer's."""
+        kept = Kept(dialog.id, Direction.CUSTOMER, (dialog.chat_id, MessageId(message)), Body(words))
+        async with self.database.tenant(self.tenant.id) as unit:
+            await keep(unit, {self.tenant.id: Keeping([kept])}, self.keyring)
 
     async def notice(self, dialog: Talk, words: str, **about: Any) -> RowId:
         return await self._put(NewRow(dialog.topic_lane, "notice", Body(words), **about))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from sessions.errors import Flaky, FloodWait, Gone, Revoked, SessionError
-from tenants import dialog_events, intake, outbox, topics
+from tenants import archive, dialog_events, intake, outbox, topics
 from tenants.backoff import backoff
 from tenants.crypto import Keyring
 from tenants.db import UnitOfWork
@@ -47,6 +47,9 @@ async def record_settled(unit: UnitOfWork, line: Line, settled: Settled, keyring
     if isinstance(settled, Dropped):
         error = (None, None) if settled.error is None else (settled.error.code, settled.error.text)
         await outbox.drop(unit, line.tenant, line.lease, settled.run, error=error)
+        own = [row.source for row in settled.run if row.is_own and row.source is not None]
+        if own:
+            await archive.forget_mirrored(unit, line.tenant, own)
     elif isinstance(settled, Taken):
         await _record_taken(unit, line, settled.run[0], keyring)
     elif isinstance(settled, Deaf):

@@ -4,6 +4,16 @@ It is written in the transaction that queues the message or its edit, and holds 
 """
 
 from tenants.archive.pages import Archived, Version, list_page
-from tenants.archive.rows import Direction, Keeping, Kept, forget_old, keep
+from tenants.archive.rows import Direction, Keeping, Kept, forget_mirrored, forget_old, keep
 
-__all__ = ["Archived", "Direction", "Keeping", "Kept", "Version", "forget_old", "keep", "list_page"]
+__all__ = [
+    "Archived",
+    "Direction",
+    "Keeping",
+    "Kept",
+    "Version",
+    "forget_mirrored",
+    "forget_old",
+    "keep",
+    "list_page",
+]

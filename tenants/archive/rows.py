@@ -77,6 +77,13 @@ _TAKE_BACK = text(
     WHERE a.tenant_id = t.tenant AND a.chat_id = t.chat AND a.message_id = t.message AND a.deleted_at IS NULL
     """
 )
+_FORGET_MIRRORED = text(
+    """
+    DELETE FROM archive a
+    USING unnest(CAST(:chats AS bigint[]), CAST(:messages AS bigint[])) AS s(chat, message)
+    WHERE a.tenant_id = :tenant AND a.chat_id = s.chat AND a.message_id = s.message AND a.direction = 'program'
+    """
+)
 _FORGET = text(
     """
     DELETE FROM archive WHERE id = ANY(ARRAY(
@@ -115,6 +122,13 @@ def _values(versions: Sequence[tuple[TenantId, Kept]], keyring: Keyring) -> dict
         "contents": [one.body.content for _, one in versions],
         "bodies": [keyring.encrypt(tenant, BODY, one.body.dump()) for tenant, one in versions],
     }
+
+
+async def forget_mirrored(unit: UnitOfWork, tenant: TenantId, sources: Sequence[Source]) -> None:
+    """What was taken for a program's and turned out to be our own, which is kept as what was answered."""
+    chats, messages = zip(*sources, strict=True)
+    values = {"tenant": tenant, "chats": list(chats), "messages": list(messages)}
+    await unit.execute(_FORGET_MIRRORED, values)
 
 
 async def forget_old(unit: UnitOfWork, *, most: int = PIECE) -> bool:

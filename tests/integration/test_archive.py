@@ -4,19 +4,16 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import event, text, update
 
-from sessions.events import Batch, Cursor, Event, Person
+from sessions.events import Batch, Chat, ChatKind, Cursor, Event, Person
 from tenants import archive
-from tenants.archive import Archived, Direction, Keeping, Kept, keep, list_page
-from tenants.archive.reading import Archive
+from tenants.archive import Archived, Direction, list_page
 from tenants.config import ConfigError
-from tenants.connections import Connections, Tenant
-from tenants.crypto import Keyring
+from tenants.connections import Connections
 from tenants.db import Database
-from tenants.errors import LeaseLost, NotFound, PlanRequired
-from tenants.ids import ChatId, DialogId, MessageId, UserId
+from tenants.errors import LeaseLost
+from tenants.ids import ChatId, UserId
 from tenants.job_kinds import FORGET, PERIODIC
 from tenants.jobs import enqueue_periodic
 from tenants.models import tenants
@@ -71,12 +68,31 @@ async def _count(desk: DeskUnderTest) -> int:
     return int((await desk.rows("SELECT count(*) FROM archive"))[0][0])
 
 
-async def test_nothing_is_kept_while_it_is_off(desk: DeskUnderTest) -> None:
+async def _talk(desk: DeskUnderTest) -> list[str]:
+    """A question, an answer, its edit and its end. The statements that they took."""
+    statements: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        statements.append(statement)
+
+    engine = desk.database._engine.sync_engine
+    event.listen(engine, "before_cursor_execute", note)
     topic = await _open(desk)
     answer = desk.session.operator("an answer", topic)
     await _say(desk, answer)
     await _say(desk, desk.session.edited(answer, "another"), desk.session.operator("/del", topic, reply_to=answer.id))
+    event.remove(engine, "before_cursor_execute", note)
+    return [statement for statement in statements if " archive" in statement]
+
+
+async def test_nothing_is_kept_and_nothing_asked_while_it_is_off(desk: DeskUnderTest) -> None:
+    assert await _talk(desk) == []
     assert await _count(desk) == 0
+
+
+async def test_it_takes_one_statement_for_each_turn(keeping: DeskUnderTest) -> None:
+    statements = await _talk(keeping)
+    assert [statement.split()[0] for statement in statements] == ["INSERT", "INSERT", "INSERT", "UPDATE"]
 
 
 async def test_what_both_sides_write_is_kept_with_who_when_and_what(keeping: DeskUnderTest) -> None:
@@ -179,6 +195,39 @@ async def test_what_a_program_sends_is_kept_as_the_programs(keeping: DeskUnderTe
     assert [one.text for one in newest.versions] == ["Your code is ready", "Your code was used"]
 
 
+async def test_our_own_answer_that_was_taken_for_the_programs_is_kept_once(keeping: DeskUnderTest) -> None:
+    """Telegram took the answer, we did not hear of it, and then it comes as another program's message."""
+    keeping.session.is_parallel = True
+    topic = await _open(keeping)
+    keeping.session.carried_out_but_lost["send"] = 1
+    await _say(keeping, keeping.session.operator("an answer", topic))
+    (lost,) = keeping.session.sent(77)[-1].ids
+    await _say(keeping, keeping.session.program("an answer", id=lost), keeping.session.program("of the program"))
+    await keeping.rows("UPDATE lanes SET blocked_until = now() RETURNING 1")
+    await _say(keeping, keeping.session.customer("thanks"))
+    kept = [(message.direction.value, message.text) for message in reversed(await _read(keeping))]
+    assert kept == [
+        ("customer", "hello"),
+        ("team", "an answer"),
+        ("program", "of the program"),
+        ("customer", "thanks"),
+    ]
+
+
+async def test_a_member_of_a_group_is_named_as_the_team_reads_it(keeping: DeskUnderTest) -> None:
+    await keeping.change_settings(MONITOR_GROUPS=True)
+    club = Chat(ChatId(-500), ChatKind.SUPERGROUP, "Club")
+    said = keeping.session.customer("hi all", chat=club)
+    await _say(keeping, said)
+    await _say(keeping, keeping.session.edited(said, "hi everybody"))
+    await keeping.change_settings(HIDE_INFO=["name"])
+    await _say(keeping, keeping.session.customer("hi again", chat=club))
+    hidden, shown = await _read(keeping)
+    assert (shown.direction, shown.member, shown.author) == (Direction.CUSTOMER, "Ann", None)
+    assert [one.text for one in shown.versions] == ["hi all", "hi everybody"]
+    assert hidden.member.startswith("Member ")
+
+
 async def test_under_hide_info_only_what_the_team_reads_is_kept(keeping: DeskUnderTest) -> None:
     await keeping.change_settings(HIDE_INFO=["phone", "email"])
     question = keeping.session.customer("call +7 999 123 45 67")
@@ -279,8 +328,9 @@ async def test_switched_off_all_is_forgotten_at_the_next_run(keeping: DeskUnderT
     await SettingsService(Connections(database, keyring, plan=Plan.BUSINESS)).change(
         STRANGER, other.id, {"ARCHIVE": 1}
     )
-    theirs = await Mail(database, keyring, other).open_dialog()
-    await _keep(database, keyring, other, theirs.id, "theirs")
+    mail = Mail(database, keyring, other)
+    theirs = await mail.open_dialog()
+    await mail.keep(theirs, "theirs", message=1)
     await _open(keeping)
     await keeping.change_settings(ARCHIVE=0)
     await _forget(keeping)
@@ -337,41 +387,3 @@ async def test_only_the_newest_versions_are_read(keeping: DeskUnderTest) -> None
     await _say(keeping, question, *(keeping.session.edited(question, str(number)) for number in range(1, 111)))
     (message,) = await _read(keeping)
     assert [one.text for one in message.versions] == [str(number) for number in range(11, 111)]
-
-
-async def _keep(database: Database, keyring: Keyring, tenant: Tenant, dialog: DialogId, words: str) -> None:
-    kept = Kept(dialog, Direction.CUSTOMER, (ChatId(77), MessageId(1)), Body(words))
-    async with database.tenant(tenant.id) as unit:
-        await keep(unit, {tenant.id: Keeping([kept])}, keyring)
-
-
-async def test_a_foreign_owner_and_a_foreign_tenant_read_nothing(database: Database, keyring: Keyring) -> None:
-    mine = await make_tenant(database, keyring)
-    other = await make_tenant(database, keyring, owner=STRANGER, bot=6000)
-    dialogs = {}
-    for tenant in (mine, other):
-        dialogs[tenant.id] = (await Mail(database, keyring, tenant).open_dialog()).id
-        await _keep(database, keyring, tenant, dialogs[tenant.id], f"of {tenant.bot_id}")
-    service = Archive(database, Connections(database, keyring, plan=Plan.PRO), keyring)
-    (found,) = await service.list_page(OWNER, mine.id, dialogs[mine.id], limit=10)
-    assert found.text == "of 5000"
-    for tenant, dialog in ((other, dialogs[other.id]), (mine, dialogs[other.id]), (other, dialogs[mine.id])):
-        with pytest.raises(NotFound):
-            await service.list_page(OWNER, tenant.id, dialog, limit=10)
-
-
-async def test_nobody_keeps_anything_in_a_foreign_dialog(database: Database, keyring: Keyring) -> None:
-    mine = await make_tenant(database, keyring)
-    other = await make_tenant(database, keyring, owner=STRANGER, bot=6000)
-    theirs = await Mail(database, keyring, other).open_dialog()
-    with pytest.raises(IntegrityError, match="foreign key"):
-        await _keep(database, keyring, mine, theirs.id, "crossing")
-
-
-async def test_the_free_plan_has_none(database: Database, keyring: Keyring) -> None:
-    free = await make_tenant(database, keyring, plan=Plan.FREE)
-    service = SettingsService(Connections(database, keyring, plan=Plan.FREE))
-    with pytest.raises(PlanRequired) as refused:
-        await service.change(OWNER, free.id, {"ARCHIVE": 1})
-    assert refused.value.params == {"plan": "pro"}
-    await service.change(OWNER, free.id, {"ARCHIVE": 0})
