@@ -40,6 +40,9 @@ CHANGES = {
         ANSWER,
     ),
     "REPLY_ONLY": Change({"REPLY_ONLY": True}, "operator", "Who knows it?", "Who knows it?", ANSWER),
+    "WEBHOOKS": Change(
+        {"WEBHOOKS": {"https://nobody.invalid/": ["message_received"]}}, "customer", "large", "large", ANSWER
+    ),
     "CUSTOM_COMMANDS": Change({"CUSTOM_COMMANDS": ["invoice"]}, "operator", "/invoice 5", "/invoice 5", ANSWER),
 }
 
