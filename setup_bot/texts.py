@@ -220,6 +220,7 @@ ENGLISH = {
     "section.dialogs": "💬 Dialogs",
     "section.team": "👥 The team",
     "section.filters": "🚦 Filters",
+    "section.automation": "🔗 Automation",
     "section.history": "📜 History",
     "setting.now": "Now: ",
     "setting.stored": "You set {stored}, but the {plan} plan uses what is shown above.",
