@@ -1,6 +1,5 @@
-"""The tables. Rows are read and written as values, by statements that stand beside the code that uses them.
-
-All times are the database's own clock. Every table with `tenant_id` is under row-level security.
+"""The tables. Rows are read and written as values, by statements that stand beside the code that uses them; all times
+are the database's own clock, and every table with `tenant_id` is under row-level security.
 """
 
 from sqlalchemy import (
