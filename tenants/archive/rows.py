@@ -87,8 +87,11 @@ _FORGET_MIRRORED = text(
 _FORGET = text(
     """
     DELETE FROM archive WHERE id = ANY(ARRAY(
-        SELECT a.id FROM tenants t JOIN archive a ON a.tenant_id = t.id
-            AND a.at < now() - make_interval(days => coalesce(t.archive_days, 0))
+        SELECT old.id FROM tenants t CROSS JOIN LATERAL (
+            SELECT a.id FROM archive a
+            WHERE a.tenant_id = t.id AND a.at < now() - make_interval(days => coalesce(t.archive_days, 0))
+            ORDER BY a.at LIMIT :most
+        ) old
         LIMIT :most
     ))
     """
