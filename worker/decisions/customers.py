@@ -3,7 +3,7 @@
 from typing import Literal
 
 from sessions.events import Incoming, Message, ReachChanged
-from tenants.dialogs import Dialog
+from tenants.dialogs import Dialog, clean_name
 from tenants.identity import rename
 from tenants.intake import Disposition, Handled, Ignored, Queued
 from tenants.outbox import Body, NewRow
@@ -88,7 +88,8 @@ def shown_as(message: Message) -> Literal["line", "forward", "copy"]:
 
 
 def _welcome(dialog: Dialog, work: Work) -> NewRow:
-    text = work.desk.settings.WELCOME.replace("{title}", dialog.name.translate(_MARKDOWN))
+    name = clean_name(dialog.name, str(dialog.chat_id))
+    text = work.desk.settings.WELCOME.replace("{title}", name.translate(_MARKDOWN))
     if work.desk.plan is Plan.FREE:
         link = work.brand_link.replace("\\", "\\\\").replace(")", "\\)")
         text = f"{text}\n\n_Answered with [Backline]({link})_"
