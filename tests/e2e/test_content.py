@@ -2,6 +2,7 @@
 
 import base64
 
+from sandbox.faults import Fault
 from tests.e2e.conftest import Stage
 
 ANNA = "Anna Petrova"
@@ -73,3 +74,25 @@ async def test_a_text_of_5000_characters_arrives_whole_in_the_two_messages_that_
         desk.world.send(desk.customer, desk.bot, part)
     await desk.until(lambda: len(desk.in_topic(ANNA)) == 2)
     assert "".join(message.text for message in desk.in_topic(ANNA)) == text
+
+
+async def test_a_file_over_the_limit_is_told_to_whoever_sent_it_and_holds_up_nothing(desk: Stage) -> None:
+    """Copies have no limit of their own today; where Telegram names one, the operator reads it."""
+    desk.world.send(desk.customer, desk.bot, "hello")
+    await desk.until(lambda: desk.in_topic(ANNA))
+    topic = desk.topic(ANNA)
+    desk.sandbox.faults.add(
+        Fault(
+            kind="error",
+            method="copyMessage",
+            chat=desk.customer.id,
+            code=400,
+            description="Bad Request: file is too big",
+        )
+    )
+    film = desk.world.send(desk.operator, desk.group, video=PNG, caption="a long film", topic=topic)
+    desk.world.send(desk.operator, desk.group, "Did you get the film?", topic=topic)
+    await desk.until(lambda: any(message.reply_to == film.id for message in desk.in_topic(ANNA)))
+    told = next(message for message in desk.in_topic(ANNA) if message.reply_to == film.id)
+    assert told.text == "⚠️ Not delivered: The file is larger than bots may send."
+    await desk.until(lambda: desk.seen_by()[-1].text == "Did you get the film?")
