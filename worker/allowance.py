@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from time import monotonic
 
 from tenants.ids import LaneId
 from tenants.outbox import Row
-from worker.limits import BotBudget, ChatBudgets, GroupBudget
+from worker.limits import BotBudget, ChatBudgets, Clock, GroupBudget
 from worker.sending import units_of
 
 
@@ -24,11 +25,11 @@ class Allowance:
     or a channel has a minute of its own.
     """
 
-    def __init__(self, per_minute: int) -> None:
-        self._group = GroupBudget(per_minute)
-        self._bot = BotBudget()
-        self._people: ChatBudgets[LaneId] = ChatBudgets()
-        self._groups: ChatBudgets[LaneId] = ChatBudgets(make=lambda: GroupBudget(per_minute))
+    def __init__(self, per_minute: int, clock: Clock = monotonic) -> None:
+        self._group = GroupBudget(per_minute, clock)
+        self._bot = BotBudget(clock=clock)
+        self._people: ChatBudgets[LaneId] = ChatBudgets(clock=clock)
+        self._groups: ChatBudgets[LaneId] = ChatBudgets(clock=clock, make=lambda: GroupBudget(per_minute, clock))
 
     def remember(self, ages: Iterable[float]) -> None:
         """Seconds since the group's messages and errands of the last minute, of an earlier life."""

@@ -18,21 +18,23 @@ from sandbox.world import Bot, Chat, Entity, Message, User
 
 PROGRAM = Path(__file__).parent.parent / "programs" / "kurigram_bot.py"
 SOON = 30
+READY = "ready"
 
 
 @asynccontextmanager
 async def running(sandbox: Sandbox, token: str) -> AsyncIterator[str]:
-    """What it says first. It is asked to end afterwards, unless it has."""
+    """What it says first. It is asked to end afterwards, unless it ends by itself."""
     assert sandbox.mtproto is not None
     about = json.dumps({**sandbox.mtproto.about(), "token": token})
     process = await asyncio.create_subprocess_exec(sys.executable, PROGRAM, about, stdout=asyncio.subprocess.PIPE)
     assert process.stdout is not None
+    said = READY
     try:
         async with asyncio.timeout(SOON):
             said = (await process.stdout.readline()).decode().strip()
         yield said
     finally:
-        if process.returncode is None:
+        if said == READY:
             process.terminate()
         async with asyncio.timeout(SOON):
             assert await process.wait() == 0
@@ -82,7 +84,7 @@ async def room(sandbox: Sandbox) -> AsyncIterator[Room]:
     world.add_member(group, bot)
     world.promote(group, bot, ["manage_topics"])
     async with running(sandbox, bot.token) as said:
-        assert said == "ready"
+        assert said == READY
         yield Room(sandbox, bot, world.add_user("Anna"), owner, group)
 
 

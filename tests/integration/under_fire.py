@@ -22,7 +22,6 @@ from tests.fakes import GROUP
 from tests.integration.model import CALLER, Telegram, Time
 from worker import checkpoints
 from worker.allowance import Allowance
-from worker.limits import BotBudget, ChatBudgets, GroupBudget
 from worker.line import Line
 from worker.pump import Pump
 from worker.relay import Relay
@@ -162,7 +161,7 @@ class Worker:
         async with self._database.tenant(shop.tenant.id) as unit:
             desk = await open_desk(unit, shop.tenant.id, lease)
         line = Line(shop.tenant.id, lease, shop.telegram, GROUP)
-        seat = TenantSeat(line, Trusting(), self._allowance(shop), self.pump)  # type: ignore[arg-type]
+        seat = TenantSeat(line, Trusting(), Allowance(shop.budget, self._time.now), self.pump)  # type: ignore[arg-type]
         cursor = None if desk.cursor is None else Cursor(desk.cursor)
         relay = Relay(
             line,
@@ -174,13 +173,6 @@ class Worker:
         )
         self.places[shop.telegram.number] = Place(shop, lease, seat, asyncio.create_task(relay.run()))
         seat.sender.wake()
-
-    def _allowance(self, shop: Shop) -> Allowance:
-        allowance, clock = Allowance(shop.budget), self._time.now
-        allowance._group = GroupBudget(shop.budget, clock)
-        allowance._bot = BotBudget(clock=clock)
-        allowance._chats = ChatBudgets(clock=clock)
-        return allowance
 
     async def turn(self, *, dies_at: str | None = None, breaks_at: str | None = None) -> None:
         """Those that have something take a turn together, and their calls end, unless they hang."""
