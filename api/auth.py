@@ -7,8 +7,8 @@ from litestar.exceptions import NotAuthorizedException
 from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
 from litestar.types import ASGIApp
 
+from tenants.access.keys import PREFIX, find_key
 from tenants.db import Database
-from tenants.keys import PREFIX, find_key
 
 _CHALLENGE = 'Bearer realm="backline"'
 _LONGEST = 200

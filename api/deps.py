@@ -9,13 +9,13 @@ from litestar.di import NamedDependency, Provide
 from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 
+from tenants.access.keys import ApiKey
 from tenants.archive.reading import Archive
 from tenants.audit.reading import AuditLog
 from tenants.connections import Connections
 from tenants.db import Database
 from tenants.dead_letters import DeadLetters
 from tenants.ids import UserId
-from tenants.keys import ApiKey
 from tenants.settings.service import SettingsService
 from tenants.webhooks.service import Webhooks
 

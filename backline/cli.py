@@ -135,9 +135,9 @@ def _api_key(arguments: argparse.Namespace, environ: Environ) -> None:
 
 async def _make_key(url: str, owner: int, label: str) -> str:
     from backline.preflight import check_database
+    from tenants.access.keys import create_key
     from tenants.db import Database
     from tenants.ids import UserId
-    from tenants.keys import create_key
 
     await check_database(url)
     database = Database(url)

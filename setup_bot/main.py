@@ -19,6 +19,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from connecting.bots import Bots
 from sessions.bot_api import BotApiSessions
 from sessions.bot_api.transport import SharedTransport
 from setup_bot.handling import Handling
@@ -66,7 +67,8 @@ async def run(config: Config, ready: Callable[[], None], model: type[Settings] =
         me = await _identify(bot)
         connections = Connections(database, keyring, plan=config.default_plan, parallel=config.offers_parallel)
         settings = SettingsService(connections, model, loopback=config.webhook_loopback)
-        services = Services(me, connections, settings, sessions, Waiting(redis))
+        bots = Bots(connections, sessions, me)
+        services = Services(me, connections, bots, settings, sessions, Waiting(redis))
         await _reach(database, redis)
         ready()
         await SetupBot(config, bot, database, redis, services).run()

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from connecting.bots import Bots
 from sessions.port import SessionFactory
 from setup_bot.waiting import Waiting
 from tenants.connections import Connections
@@ -15,6 +16,7 @@ class Services:
 
     me: UserId
     connections: Connections
+    bots: Bots
     settings: SettingsService
     sessions: SessionFactory
     waiting: Waiting

@@ -1,15 +1,16 @@
 """Connections: a bot token becomes a tenant, the tenant gets its group, runs, stops and is erased.
 
-Whoever asks is an owner; a tenant of another owner is as good as none.
+Whoever asks is its owner or a co-administrator; to everybody else a tenant is as good as none.
 """
 
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import ColumnElement, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from tenants.access.tables import administrators
 from tenants.audit import Act, Action, Actor, ActorKind, forget_settings, record
 from tenants.crypto import Keyring
 from tenants.db import Database, UnitOfWork, shard_channel, violated
@@ -28,7 +29,7 @@ from tenants.ids import ChatId, TenantId, UserId, new_id
 from tenants.jobs import enqueue_job
 from tenants.leases import shard_of
 from tenants.models import intakes, tenants
-from tenants.parallel import Mode, begin_anew, leave_parallel
+from tenants.parallel import Mode, begin_anew, forget_login, leave_parallel
 from tenants.plans import Plan
 from tenants.settings.acts import setting_acts
 from tenants.tokens import read_token, seal_token
@@ -137,25 +138,33 @@ class Connections:
         return _read(row)
 
     async def list_tenants(
-        self, owner: UserId, *, after: TenantId | None = None, limit: int | None = None
+        self, person: UserId, *, after: TenantId | None = None, limit: int | None = None
     ) -> list[Tenant]:
         """Oldest first (ids are UUIDv7): all, or the page of `limit` that follows the tenant `after`."""
-        mine = (tenants.c.owner_id == owner) & _NOT_ERASED
-        query = select(*_COLUMNS).where(mine).order_by(tenants.c.id).limit(limit)
+        query = select(*_COLUMNS).where(_managed_by(person)).order_by(tenants.c.id).limit(limit)
         if after is not None:
             query = query.where(tenants.c.id > after)
-        async with self._database.owner(owner) as unit:
+        async with self._database.owner(person) as unit:
             return [_read(row) for row in await unit.execute(query)]
 
-    async def find(self, owner: UserId, tenant: TenantId) -> Tenant | None:
-        async with self._database.owner(owner) as unit:
-            return await _find(unit, owner, tenant)
+    async def find(self, person: UserId, tenant: TenantId) -> Tenant | None:
+        query = select(*_COLUMNS).where(tenants.c.id == tenant, _managed_by(person))
+        async with self._database.owner(person) as unit:
+            row = (await unit.execute(query)).first()
+        return None if row is None else _read(row)
 
-    async def get(self, owner: UserId, tenant: TenantId) -> Tenant:
-        """Raises `NotFound`, also for another owner's."""
-        found = await self.find(owner, tenant)
+    async def get(self, person: UserId, tenant: TenantId) -> Tenant:
+        """Raises `NotFound`, also for one that is somebody else's."""
+        found = await self.find(person, tenant)
         if found is None:
             raise NotFound("connection")
+        return found
+
+    async def get_own(self, owner: UserId, tenant: TenantId) -> Tenant:
+        """The same for what only the owner may do. Raises `Forbidden` for a co-administrator."""
+        found = await self.get(owner, tenant)
+        if found.owner_id != owner:
+            raise Forbidden(f"Only the owner of @{found.bot_username} can do that.", code="owner_only")
         return found
 
     async def find_for_notice(self, tenant: TenantId) -> Tenant | None:
@@ -188,6 +197,26 @@ class Connections:
         async with self._database.tenant(tenant) as unit:
             return await read_token(unit, tenant, self._keyring)
 
+    async def replace_token(
+        self, person: UserId, tenant: TenantId, token: str, *, username: str, name: str, version: int
+    ) -> Tenant:
+        """A new token of the same bot, which Telegram has accepted. Everything else is kept, and a relay that had
+        ended with the old token goes on. Raises `Conflict` where somebody else changed the tenant since `version`.
+        """
+        found = await self.get(person, tenant)
+        values: dict[str, Any] = {
+            "token": seal_token(tenant, token, self._keyring),
+            "token_version": tenants.c.token_version + 1,
+            "bot_username": username,
+            "bot_name": name,
+        }
+        if found.state == "revoked":
+            values["state"] = "setup" if found.group_id is None else "running"
+        async with self._database.tenant(tenant) as unit:
+            await record(unit, tenant, Act(Action.TOKEN_REPLACED, self.actor(person)))
+            await forget_login(unit, tenant)  # it ended with the old token
+            return await change_tenant(unit, found, values, version=version)
+
     async def make_group_link(self, owner: UserId, tenant: TenantId) -> str:
         """A one-time word for `?startgroup=`, alive for ten minutes and for this owner only. Replaces the last."""
         await self.get(owner, tenant)
@@ -203,14 +232,14 @@ class Connections:
         """The group becomes the desk and the tenant runs. The caller has verified forum and rights."""
         found = await self.get(owner, proposed.tenant)
         async with self._database.fleet() as unit:
-            await refuse_foreign_desk(unit, owner, proposed.chat)
+            await refuse_foreign_desk(unit, found.owner_id, proposed.chat)
         async with self._database.tenant(found.id) as unit:
             await spend_link(unit, proposed)
             if found.group_id != proposed.chat:
                 await forget_topics(unit, found.id)
             values = {"group_id": proposed.chat, "group_title": title, "state": "running"}
             await record(unit, found.id, attached(self.actor(owner), proposed.chat, found.group_id))
-            return await _change(unit, found, values)
+            return await change_tenant(unit, found, values)
 
     async def set_running(self, owner: UserId, tenant: TenantId, *, running: bool) -> Tenant:
         found = await self.get(owner, tenant)
@@ -222,7 +251,7 @@ class Connections:
             if found.state != state:
                 action = Action.STARTED if running else Action.STOPPED
                 await record(unit, tenant, Act(action, self.actor(owner)))
-            return await _change(unit, found, {"state": state})
+            return await change_tenant(unit, found, {"state": state})
 
     async def set_mode(self, owner: UserId, tenant: TenantId, mode: Mode) -> Tenant:
         """The running session follows within a second. Raises `Invalid` for a mode that is not offered."""
@@ -240,7 +269,7 @@ class Connections:
         async with self._database.tenant(tenant) as unit:
             await record(unit, tenant, Act(Action.MODE_CHANGED, self.actor(owner), params=modes))
             await begin_anew(unit, tenant)
-            changed = await _change(unit, found, values)
+            changed = await change_tenant(unit, found, values)
             if mode is not Mode.PARALLEL:
                 await leave_parallel(unit, tenant, self._keyring)
             return changed
@@ -251,17 +280,17 @@ class Connections:
 
     async def save_overrides(self, owner: UserId, found: Tenant, overrides: dict[str, Any]) -> Tenant:
         """Raises `Conflict` where somebody else saved since `found` was read."""
-        if found.owner_id != owner:
-            raise Forbidden("That is not yours.")
+        await self.get(owner, found.id)
         async with self._database.tenant(found.id) as unit:
             await record(unit, found.id, *setting_acts(self.actor(owner), found.overrides, overrides))
-            return await _change(unit, found, {"settings": overrides}, strictly=True)
+            return await change_tenant(unit, found, {"settings": overrides}, version=found.version)
 
     async def erase(self, owner: UserId, tenant: TenantId) -> None:
         """The connection is gone at once, with its token and settings; a job deletes the rest that is stored for it:
-        dialogs, queue, message map, audit log. So no row says who erased it: nothing of a tenant outlives it.
+        dialogs, queue, message map, audit log. So no row says who erased it: nothing of a tenant outlives it. Raises
+        `Forbidden` for a co-administrator.
         """
-        found = await self.get(owner, tenant)
+        found = await self.get_own(owner, tenant)
         nothing: dict[str, Any] = {
             "token": seal_token(tenant, "", self._keyring),
             "settings": {},
@@ -271,7 +300,7 @@ class Connections:
             "erased_at": func.now(),
         }
         async with self._database.tenant(tenant) as unit:
-            await _change(unit, found, nothing)
+            await change_tenant(unit, found, nothing)
             await drop_link(unit, tenant)
             await forget_settings(unit, tenant)
             await leave_parallel(unit, tenant, self._keyring)
@@ -283,19 +312,21 @@ _NOT_ERASED = tenants.c.erased_at.is_(None)
 
 def _require_living(found: Tenant) -> None:
     if found.state == "revoked":
-        raise Conflict("The bot's token was revoked: delete the connection and connect the bot anew.")
+        raise Conflict("The bot's token was revoked: reconnect it with its current token first.", code="revoked")
 
 
-async def _find(unit: UnitOfWork, owner: UserId, tenant: TenantId) -> Tenant | None:
-    query = select(*_COLUMNS).where(tenants.c.id == tenant, tenants.c.owner_id == owner, _NOT_ERASED)
-    row = (await unit.execute(query)).first()
-    return None if row is None else _read(row)
+def _managed_by(person: UserId) -> ColumnElement[bool]:
+    theirs = select(administrators.c.tenant_id).where(administrators.c.user_id == person)
+    return _NOT_ERASED & ((tenants.c.owner_id == person) | tenants.c.id.in_(theirs))
 
 
-async def _change(unit: UnitOfWork, found: Tenant, values: dict[str, Any], *, strictly: bool = False) -> Tenant:
+async def change_tenant(
+    unit: UnitOfWork, found: Tenant, values: dict[str, Any], *, version: int | None = None
+) -> Tenant:
+    """Running sessions hear of it. Raises `Conflict` where somebody else changed it since `version`."""
     condition = (tenants.c.id == found.id) & _NOT_ERASED
-    if strictly:
-        condition = condition & (tenants.c.version == found.version)
+    if version is not None:
+        condition = condition & (tenants.c.version == version)
     statement = update(tenants).where(condition).values(**values, version=tenants.c.version + 1)
     row = (await unit.execute(statement.returning(*_COLUMNS))).first()
     if row is None:

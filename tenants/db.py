@@ -131,9 +131,9 @@ class Database:
         """Sees the rows of these tenants and of no other: a worker's turn."""
         return UnitOfWork(self._engine, WORKER_ROLE, tenants=tenants)
 
-    def owner(self, owner: UserId) -> UnitOfWork:
-        """Sees the tenants of one owner, and their rows of no other table."""
-        return UnitOfWork(self._engine, APP_ROLE, owner=str(owner))
+    def owner(self, owner: UserId, tenant: TenantId | None = None) -> UnitOfWork:
+        """Sees the tenants that one person manages, their keys, and the rows of no other table but of `tenant`."""
+        return UnitOfWork(self._engine, APP_ROLE, tenants=[] if tenant is None else [tenant], owner=str(owner))
 
     def fleet(self) -> UnitOfWork:
         return UnitOfWork(self._engine, FLEET_ROLE)

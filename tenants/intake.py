@@ -76,7 +76,8 @@ class Desk:
     `known` are those of the received updates that were handled before: found by id, never by order, since ids
     restart at random after a quiet week (Bot API: Update). `is_warm`: Telegram has had the token loaded within the
     hour. `is_housekept`: the setup bot may manage the group's topics. `switched_at`: when it began to receive another
-    way, within the last 48 hours: what came the old way may come again, as another update.
+    way, within the last 48 hours: what came the old way may come again, as another update. `token_version` counts the
+    tokens that it has had.
     """
 
     tenant: TenantId
@@ -94,6 +95,7 @@ class Desk:
     is_housekept: bool
     switched_at: datetime | None = None
     mode: Mode = Mode.POLLING
+    token_version: int = 1
 
 
 _OPEN = text(
@@ -102,7 +104,8 @@ _OPEN = text(
     SELECT t.id, t.owner_id, t.bot_id, t.bot_username, t.group_id, t.state, t.plan, t.settings, i.cursor,
         now() AS now, k.known, coalesce(i.alive_at > now() - interval '1 hour', false) AS is_warm,
         EXISTS (SELECT FROM housekeepers g WHERE g.group_id = t.group_id) AS is_housekept,
-        CASE WHEN t.mode_changed_at > now() - interval '48 hours' THEN t.mode_changed_at END AS switched_at, t.mode
+        CASE WHEN t.mode_changed_at > now() - interval '48 hours' THEN t.mode_changed_at END AS switched_at, t.mode,
+        t.token_version
     FROM held h JOIN tenants t ON t.id = h.tenant AND t.shard = h.shard AND t.erased_at IS NULL
     JOIN intakes i ON i.tenant_id = t.id
     LEFT JOIN (
@@ -213,6 +216,7 @@ def _read_desk(row: Any) -> Desk:
         is_housekept=row.is_housekept,
         switched_at=row.switched_at,
         mode=Mode(row.mode),
+        token_version=row.token_version,
     )
 
 

@@ -20,10 +20,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
+from tenants.access import tables as _access  # noqa: F401  # so that they are listed with these
 from tenants.columns import metadata
 from tenants.columns import tenant as _tenant
 from tenants.columns import time as _time
-from tenants.webhooks import tables as _  # noqa: F401  # so that they are listed with these
+from tenants.webhooks import tables as _webhooks  # noqa: F401
 
 tenants = Table(
     "tenants",
@@ -35,6 +36,7 @@ tenants = Table(
     Column("bot_username", Text, nullable=False),
     Column("bot_name", Text, nullable=False),
     Column("token", LargeBinary, nullable=False),
+    Column("token_version", Integer, nullable=False, server_default=text("1")),
     Column("group_id", BigInteger),
     Column("group_title", Text),
     Column("state", Text, nullable=False),
@@ -339,17 +341,6 @@ audit = Table(
     CheckConstraint("actor_kind IN ('owner', 'operator', 'api', 'system')", name="actor_kind"),
     Index("ix_audit_tenant_id_id", "tenant_id", "id"),
     Index("ix_audit_tenant_id_at", "tenant_id", "at"),
-)
-
-api_keys = Table(
-    "api_keys",
-    metadata,
-    Column("id", UUID, primary_key=True),
-    Column("owner_id", BigInteger, nullable=False, index=True),
-    Column("digest", LargeBinary, nullable=False, unique=True),
-    Column("label", Text, nullable=False),
-    _time("created_at", default=True),
-    _time("revoked_at"),
 )
 
 jobs = Table(

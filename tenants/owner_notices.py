@@ -25,6 +25,8 @@ GROUP_TROUBLE = "group_trouble"
 GROUP_MENDED = "group_mended"
 DEAF = "deaf"
 BEHIND = "behind"
+ADMINISTRATOR_JOINED = "administrator_joined"
+TRANSFERRED = "transferred"
 
 CALM = timedelta(hours=1)
 """Between two notices of one trouble of one tenant."""

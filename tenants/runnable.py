@@ -19,11 +19,12 @@ class Runnable:
     group: ChatId | None
     is_housekept: bool
     mode: Mode = Mode.POLLING
+    token_version: int = 1
 
 
 _RUNNABLE = text(
     """
-    SELECT t.id, t.shard, t.group_id, h.group_id IS NOT NULL AS is_housekept, t.mode
+    SELECT t.id, t.shard, t.group_id, h.group_id IS NOT NULL AS is_housekept, t.mode, t.token_version
     FROM tenants t LEFT JOIN housekeepers h ON h.group_id = t.group_id
     WHERE t.shard = ANY(:shards) AND t.state IN ('setup', 'running') AND t.mode = ANY(:modes)
         AND (CAST(:only AS uuid) IS NULL OR t.id = :only)
@@ -41,7 +42,10 @@ async def list_runnable(
 ) -> dict[TenantId, Runnable]:
     """The tenants of some shards, or `only` one of them, whose sessions should run, in a fleet unit."""
     rows = await unit.execute(_RUNNABLE, {"shards": list(shards), "only": only, "modes": list(modes)})
-    return {row.id: Runnable(row.id, row.shard, row.group_id, row.is_housekept, Mode(row.mode)) for row in rows}
+    return {
+        row.id: Runnable(row.id, row.shard, row.group_id, row.is_housekept, Mode(row.mode), row.token_version)
+        for row in rows
+    }
 
 
 _DUE = text(

@@ -42,9 +42,13 @@ async def read_token(unit: UnitOfWork, tenant: TenantId, keyring: Keyring) -> st
     return keyring.decrypt(tenant, TOKEN_COLUMN, sealed).decode()
 
 
-async def mark_revoked(unit: UnitOfWork, tenant: TenantId) -> None:
-    """The session has stopped for good; the owner is told, once."""
+async def mark_revoked(unit: UnitOfWork, tenant: TenantId, token_version: int | None = None) -> None:
+    """The session has stopped for good; the owner is told, once. `token_version`: of the token that Telegram refused,
+    which may have been replaced meanwhile.
+    """
     alive = (tenants.c.id == tenant) & (tenants.c.state != "revoked") & _NOT_ERASED
+    if token_version is not None:
+        alive = alive & (tenants.c.token_version == token_version)
     statement = update(tenants).where(alive).values(state="revoked").returning(tenants.c.version)
     version = (await unit.execute(statement)).scalar_one_or_none()
     if version is not None:

@@ -10,10 +10,10 @@ import httpx
 from redis.asyncio import Redis
 
 from api.app import create_app
+from tenants.access.keys import create_key
 from tenants.config import Config
 from tenants.crypto import Keyring
 from tenants.db import Database
-from tenants.keys import create_key
 from tenants.settings.schema import Settings
 from tests.factories import OWNER
 

@@ -2,6 +2,7 @@
 
 from sqlalchemy import Table, insert, text
 
+from tenants.access.tables import administrators, api_keys, invitations
 from tenants.archive.table import archive
 from tenants.columns import metadata
 from tenants.connections import Connections, Tenant
@@ -10,7 +11,6 @@ from tenants.db import Database, UnitOfWork
 from tenants.ids import UserId, new_id
 from tenants.models import (
     access_hashes,
-    api_keys,
     audit,
     dialogs,
     farewells,
@@ -69,6 +69,8 @@ async def _fill(unit: UnitOfWork, tenant: Tenant, number: int) -> None:
     dialog, lane = new_id(), new_id()
     rows = {
         group_links: {"digest": SECRET, "user_id": tenant.owner_id, "expires_at": text("now()")},
+        administrators: {"user_id": 70 + number, "name": "Adam", "added_by": tenant.owner_id},
+        invitations: {"digest": new_id().bytes, "invited_by": tenant.owner_id, "expires_at": text("now()")},
         updates: {"update_id": number, "kind": "message", "disposition": "queued", "body": SECRET},
         dialogs: {
             "id": dialog,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("backline", "api", "tenants", "sessions", "worker", "setup_bot", "sandbox")
+PACKAGES = ("backline", "api", "connecting", "tenants", "sessions", "worker", "setup_bot", "sandbox")
 LONGEST_FILE = 400
 LONGEST_FUNCTION = 50
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "misc", "manager", "impl"}
@@ -55,7 +55,9 @@ def test_no_module_is_a_drawer_for_everything() -> None:
 def test_only_the_unit_of_work_commits() -> None:
     commits = re.compile(r"\.commit\(|\bCOMMIT\b")
     committing = [
-        p for p in sources("api", "tenants", "sessions", "worker", "setup_bot") if commits.search(p.read_text())
+        p
+        for p in sources("api", "connecting", "tenants", "sessions", "worker", "setup_bot")
+        if commits.search(p.read_text())
     ]
     assert set(committing) == {ROOT / "tenants/db.py", ROOT / "tenants/migrations/env.py"}
 

@@ -85,6 +85,7 @@ class Runner:
         self._line: Line | None = None
         self._group: ChatId | None = None
         self._mode = Mode.POLLING
+        self._token_version = 0
         self._group_is_new = False
         self._alive_again_at = 0.0
         self._heard_early: Runnable | None = None
@@ -108,10 +109,10 @@ class Runner:
             self._seat.sender.wake()
 
     def follow(self, wanted: Runnable) -> None:
-        """Another group or mode needs a new start; another housekeeper there is only news."""
+        """Another group, mode or token needs a new start; another housekeeper there is only news."""
         if self._turn is None:
             self._heard_early = wanted
-        elif (wanted.group, wanted.mode) != (self._group, self._mode):
+        elif (wanted.group, wanted.mode, wanted.token_version) != (self._group, self._mode, self._token_version):
             self._group_is_new |= wanted.group != self._group
             self._end_turn()
         elif self._seat is not None:
@@ -163,7 +164,7 @@ class Runner:
         """From reading the tenant to the end of its relay and sender."""
         means = self._means
         desk, token, recent = await patiently(self._read, name="runner.read", failed=metrics.count_database_failure)
-        self._group, self._mode = desk.group_id, desk.mode
+        self._group, self._mode, self._token_version = desk.group_id, desk.mode, desk.token_version
         if desk.mode is Mode.PARALLEL and means.parallel is None:
             await self._wait_for_another_mode()
             return
@@ -274,5 +275,5 @@ class Runner:
     async def _revoke(self) -> None:
         async with self._means.database.tenant(self._tenant) as unit:
             await require(unit, self.lease)
-            await mark_revoked(unit, self._tenant)
+            await mark_revoked(unit, self._tenant, self._token_version)
         log.warning("session.revoked", tenant=str(self._tenant))

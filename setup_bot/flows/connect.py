@@ -5,34 +5,25 @@ from aiogram.fsm.context import FSMContext
 from aiogram.types import CallbackQuery, Message
 from aiogram.utils.formatting import Text
 
-from sessions.errors import Flaky, Revoked, SessionError
-from sessions.port import BotIdentity
+from connecting.bots import OWN_TOKEN, AlreadyYours
 from setup_bot.callbacks import New
 from setup_bot.flows.asking import Asking
 from setup_bot.flows.card import show_card
 from setup_bot.flows.group import show_link
-from setup_bot.flows.mode import ask_mode, find_webhook
+from setup_bot.flows.mode import ask_mode
 from setup_bot.screens import connections as screens
 from setup_bot.screens.mode import webhook_in_the_way
 from setup_bot.services import Services
 from setup_bot.talk import Talk
-from setup_bot.texts import say, words
+from setup_bot.texts import say
 from tenants.connections import Tenant
-from tenants.errors import Conflict, DomainError, Invalid
+from tenants.errors import DomainError, Invalid
 from tenants.ids import UserId
 from tenants.parallel import Mode
 from tenants.tokens import find_token
 
 MASKED = "[token]"
 """What the transport makes of the bot's own token wherever Telegram sends it."""
-
-
-class AlreadyYours(Exception):
-    """The bot is connected, and this person connected it: nothing is wrong."""
-
-    def __init__(self, tenant: Tenant) -> None:
-        super().__init__()
-        self.tenant = tenant
 
 
 def holds_token(message: Message) -> bool:
@@ -69,8 +60,8 @@ async def token_typed(message: Message, talk: Talk, services: Services, state: F
     except AlreadyYours as yours:
         notice = say("token.mine_already", bot=yours.tenant.bot_username)
         await show_card(talk, services, yours.tenant.id, notice=notice, replacing=last_screen)
-    except (DomainError, SessionError) as error:
-        await _ask(talk, state, problem=_sentence(error), replacing=last_screen)
+    except DomainError as error:
+        await _ask(talk, state, problem=Text(error.text), replacing=last_screen)
     else:
         await _go_on(talk, services, tenant, last_screen)
     if not removed and not await talk.remove_typed():
@@ -78,7 +69,7 @@ async def token_typed(message: Message, talk: Talk, services: Services, state: F
 
 
 async def _go_on(talk: Talk, services: Services, tenant: Tenant, last_screen: int | None) -> None:
-    webhook = await find_webhook(services, tenant)
+    webhook = await services.bots.find_webhook(talk.person, tenant.id)
     if services.connections.offers_parallel:
         await ask_mode(talk, tenant, webhook, replacing=last_screen)
     else:
@@ -89,35 +80,9 @@ async def _go_on(talk: Talk, services: Services, tenant: Tenant, last_screen: in
 
 async def _connect(services: Services, owner: UserId, typed: str) -> Tenant:
     if MASKED in typed:
-        raise Invalid(words("token.own"))
-    token = find_token(typed)
-    if token.partition(":")[0] == str(services.me):  # an earlier one of its own
-        raise Invalid(words("token.own"))
-    bot = await services.sessions.open(token).identify()
-    if not bot.can_join_groups:
-        raise Invalid(words("token.joins_no_groups", bot=bot.username))
+        raise Invalid(OWN_TOKEN)
     mode = None if services.connections.offers_parallel else Mode.POLLING
-    try:
-        return await services.connections.connect(
-            owner, token, bot_id=bot.id, username=bot.username, name=bot.name, mode=mode
-        )
-    except Conflict:
-        await _raise_if_own(services, owner, bot)
-        raise
-
-
-async def _raise_if_own(services: Services, owner: UserId, bot: BotIdentity) -> None:
-    for tenant in await services.connections.list_tenants(owner):
-        if tenant.bot_id == bot.id:
-            raise AlreadyYours(tenant) from None
-
-
-def _sentence(error: DomainError | SessionError) -> Text:
-    if isinstance(error, Revoked):
-        return say("token.revoked")
-    if isinstance(error, Flaky):
-        return say("token.silent")
-    return Text(error.text)
+    return await services.bots.connect(owner, typed, mode=mode)
 
 
 def router() -> Router:

@@ -3,8 +3,8 @@
 from aiogram import Router
 from aiogram.types import CallbackQuery
 
-from sessions.errors import SessionError
-from sessions.port import Session
+from connecting.groups import inspect_group
+from connecting.verification import Report
 from setup_bot.callbacks import Group, GroupStep, Use
 from setup_bot.flows.lost import show_current
 from setup_bot.screens import group as screens
@@ -13,10 +13,9 @@ from setup_bot.screens.screen import Screen
 from setup_bot.services import Services
 from setup_bot.talk import Talk
 from setup_bot.texts import words
-from setup_bot.verification import Facts, Report, judge, report_trouble
 from tenants.connections import Tenant
 from tenants.groups import ProposedGroup
-from tenants.ids import ChatId, TenantId, UserId
+from tenants.ids import TenantId
 
 
 async def show_link(talk: Talk, services: Services, tenant: Tenant, *, replacing: int | None = None) -> None:
@@ -59,22 +58,8 @@ async def used(callback: CallbackQuery, callback_data: Use, talk: Talk, services
 
 
 async def inspect(services: Services, tenant: Tenant, proposed: ProposedGroup) -> tuple[Screen, Report]:
-    """Asks Telegram with the tenant's own bot, because it is its rights that count."""
-    token = await services.connections.token(tenant.owner_id, tenant.id)
-    try:
-        session = services.sessions.open(token)
-        report = judge(await _ask_telegram(session, proposed.chat, bot=tenant.bot_id, owner=proposed.user))
-    except SessionError as error:
-        report = report_trouble(error)
+    report = await inspect_group(services.connections, services.sessions, tenant.owner_id, proposed)
     return screens.verdict(tenant, proposed.chat, report), report
-
-
-async def _ask_telegram(session: Session, chat: ChatId, *, bot: UserId, owner: UserId) -> Facts:
-    group = await session.group(chat)
-    member = await session.membership(chat, bot)
-    if not member.is_administrator:
-        return Facts(group, member, None)
-    return Facts(group, member, await session.membership(chat, owner))
 
 
 def router() -> Router:

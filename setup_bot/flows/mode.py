@@ -6,7 +6,6 @@ import contextlib
 from aiogram import Router
 from aiogram.types import CallbackQuery
 
-from sessions.errors import SessionError
 from sessions.port import Webhook
 from setup_bot.callbacks import ModeStep, Runs
 from setup_bot.flows.card import show_card
@@ -55,20 +54,12 @@ async def stepped(callback: CallbackQuery, callback_data: Runs, talk: Talk, serv
 
 async def _poll(talk: Talk, services: Services, tenant: Tenant) -> None:
     """With a webhook in the way nothing would come."""
-    webhook = await find_webhook(services, tenant)
+    webhook = await services.bots.find_webhook(talk.person, tenant.id)
     if webhook is not None:
         offered = services.connections.offers_parallel
         await talk.tell(screens.webhook_in_the_way(tenant, webhook, offered=offered).render()[0])
         return
     await _set(talk, services, tenant, Mode.POLLING)
-
-
-async def find_webhook(services: Services, tenant: Tenant) -> Webhook | None:
-    token = await services.connections.token(tenant.owner_id, tenant.id)
-    try:
-        return await services.sessions.open(token).find_webhook()
-    except SessionError:
-        return None  # then the session itself will find out, and say it
 
 
 async def _set(talk: Talk, services: Services, tenant: Tenant, mode: Mode) -> None:

@@ -2,10 +2,10 @@
 
 from aiogram.utils.formatting import Text
 
+from connecting.verification import Report
 from setup_bot.callbacks import Card, Group, GroupStep, Sections, Use
 from setup_bot.screens.screen import Screen, button, link_button, screen
 from setup_bot.texts import plain, say
-from setup_bot.verification import Report
 from tenants.connections import Tenant
 from tenants.ids import ChatId
 

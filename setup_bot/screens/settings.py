@@ -7,7 +7,7 @@ from aiogram.utils.formatting import Code, Text
 
 from setup_bot.callbacks import Card, Choose, Put, Section, Sections, Setting, Value
 from setup_bot.screens.screen import Screen, button, lines, room_beside, screen, shorten
-from setup_bot.texts import ENGLISH, say
+from setup_bot.texts import has_text, say
 from tenants.connections import Tenant
 from tenants.errors import DomainError
 from tenants.settings.catalog import entries
@@ -30,7 +30,7 @@ def find_section(tenant: Tenant, name: str, model: type[Settings]) -> list[Shown
 def section_title(section: str) -> Text:
     """A section without words of its own is still reachable."""
     name = f"section.{section}"
-    return say(name) if name in ENGLISH else Text(section.replace("_", " ").capitalize())
+    return say(name) if has_text(name) else Text(section.replace("_", " ").capitalize())
 
 
 def sections(tenant: Tenant, model: type[Settings]) -> Screen:

@@ -36,6 +36,14 @@ def _behind(tenant: Tenant, params: Mapping[str, Any]) -> Text:
     return say("told.behind", bot=tenant.bot_username, group=_group(tenant), minutes=str(params["minutes"]))
 
 
+def _administrator_joined(tenant: Tenant, params: Mapping[str, Any]) -> Text:
+    return say("told.administrator_joined", bot=tenant.bot_username, name=plain(params["name"]))
+
+
+def _transferred(tenant: Tenant, _: Mapping[str, Any]) -> Text:
+    return say("told.transferred", bot=tenant.bot_username)
+
+
 def _group(tenant: Tenant) -> str:
     return plain(tenant.group_title or "…")
 
@@ -47,6 +55,8 @@ KINDS: Mapping[str, Callable[[Tenant, Mapping[str, Any]], Text]] = {
     owner_notices.GROUP_MENDED: _group_mended,
     owner_notices.DEAF: _deaf,
     owner_notices.BEHIND: _behind,
+    owner_notices.ADMINISTRATOR_JOINED: _administrator_joined,
+    owner_notices.TRANSFERRED: _transferred,
 }
 
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
+from tenants.access.keys import create_key
 from tenants.config import Config
 from tenants.crypto import Keyring
 from tenants.db import Database
 from tenants.job_kinds import FORGET, PERIODIC
 from tenants.jobs import enqueue_periodic
-from tenants.keys import create_key
 from tests.api_client import ApiUnderTest, open_api
 from tests.e2e.both_ways import KINDS, Side, desk_in
 from tests.e2e.conftest import Stage

@@ -1,6 +1,6 @@
 """What people do in the group can be looked up afterwards: over real sockets, from the command to the API."""
 
-from tenants.keys import create_key
+from tenants.access.keys import create_key
 from tests.api_client import open_api
 from tests.e2e.conftest import Stage
 

@@ -14,10 +14,10 @@ from api.app import create_app
 from sandbox.faults import Fault
 from sandbox.server import Sandbox
 from sandbox.world import Entity, Message, User
+from tenants.access.keys import create_key
 from tenants.config import Config
 from tenants.crypto import Keyring
 from tenants.db import Database
-from tenants.keys import create_key
 from tests.api_client import make_config, open_client
 from tests.e2e.conftest import Stage, working
 from tests.e2e.hiding import CARD, EMAIL, FIRST, LAST, PHONE, USERNAME, Ear

@@ -81,11 +81,11 @@ async def test_a_revoked_token_is_refused_and_nothing_is_stored(stage: Stage) ->
 
 async def test_the_setup_bots_own_token_is_refused(stage: Stage) -> None:
     owner = stage.person("Olivia")
-    await owner.paste(stage.bot.token, "That is my own token")
+    await owner.paste(stage.bot.token, "That is the token of the setup bot itself")
     await stage.until(lambda: owner.typed() == ["/start"], "the token to go")
     await owner.tap("Cancel", "Your connections")
     owner.send(f"{stage.bot.id}:" + "A" * 35)
-    await owner.sees("That is my own token")
+    await owner.sees("That is the token of the setup bot itself")
     assert await stage.tenants(owner) == []
 
 

@@ -13,8 +13,8 @@ import pytest
 from aiohttp import web
 from sqlalchemy import text
 
+from tenants.access.keys import create_key
 from tenants.connections import Connections
-from tenants.keys import create_key
 from tenants.plans import Plan
 from tenants.settings.service import SettingsService
 from tenants.settings.webhooks import EVENTS

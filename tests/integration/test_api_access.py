@@ -3,8 +3,8 @@
 import pytest
 import structlog
 
+from tenants.access.keys import create_key
 from tenants.ids import UserId, new_id
-from tenants.keys import create_key
 from tests.api_client import ApiUnderTest, open_api, problem_of
 from tests.factories import STRANGER, make_running, make_tenant
 

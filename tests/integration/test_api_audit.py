@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import text
 
+from tenants.access.keys import create_key
 from tenants.audit import Act, Action, Actor, ActorKind, record
 from tenants.connections import Tenant
 from tenants.ids import UserId, new_id
-from tenants.keys import create_key
 from tests.api_client import ApiUnderTest, open_api, problem_of
 from tests.factories import OWNER, STRANGER, make_running, make_tenant, make_token
 

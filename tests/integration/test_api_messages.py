@@ -4,10 +4,10 @@ from datetime import datetime
 
 import pytest
 
+from tenants.access.keys import create_key
 from tenants.archive import Direction, Keeping, Kept, keep
 from tenants.connections import Tenant
 from tenants.ids import ChatId, DialogId, MessageId, UserId, new_id
-from tenants.keys import create_key
 from tenants.outbox import Body
 from tests.api_client import ApiUnderTest, open_api, problem_of
 from tests.factories import OWNER, STRANGER, make_tenant

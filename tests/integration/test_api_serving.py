@@ -16,10 +16,10 @@ import httpx
 import pytest
 
 from api.app import _listen
+from tenants.access.keys import create_key
 from tenants.config import ConfigError
 from tenants.db import Database
 from tenants.ids import new_id
-from tenants.keys import create_key
 from tests.factories import OWNER, make_token
 
 ROOT = Path(__file__).parents[2]

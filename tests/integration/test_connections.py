@@ -4,6 +4,7 @@ import asyncpg
 import pytest
 from sqlalchemy import func, select
 
+from tenants.access.tables import api_keys
 from tenants.connections import Connections
 from tenants.crypto import Keyring
 from tenants.db import SETUP_CHANNEL, Database, shard_channel
@@ -12,7 +13,7 @@ from tenants.groups import ProposedGroup, propose_group
 from tenants.ids import ChatId, TenantId, UserId, new_id
 from tenants.intake import note_problem
 from tenants.leases import shard_of
-from tenants.models import api_keys, farewells, jobs, tenants
+from tenants.models import farewells, jobs, tenants
 from tenants.plans import Plan
 from tenants.runnable import list_runnable
 from tenants.tokens import TOKEN_COLUMN, find_token, mark_revoked, read_token
@@ -162,7 +163,7 @@ async def test_an_erased_connection_is_gone_at_once_before_its_rows_are(connecti
     ):
         with pytest.raises(NotFound):
             await attempt
-    with pytest.raises(Conflict):
+    with pytest.raises(NotFound):
         await connections.save_overrides(OWNER, made, {})
     async with database.fleet() as unit:
         found = await list_runnable(unit, [made.shard, kept.shard])

@@ -3,9 +3,9 @@
 import pytest
 from sqlalchemy import func, select, update
 
+from tenants.access.keys import PREFIX, create_key, find_key
+from tenants.access.tables import api_keys
 from tenants.db import Database
-from tenants.keys import PREFIX, create_key, find_key
-from tenants.models import api_keys
 from tests.factories import OWNER, STRANGER
 
 

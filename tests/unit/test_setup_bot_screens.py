@@ -11,13 +11,14 @@ import pytest
 from aiogram.types import InlineKeyboardButton
 from aiogram.utils.formatting import sizeof
 
+from connecting.verification import Finding, Report
 from sessions.port import Webhook
 from setup_bot.callbacks import Card, Put, Sure, Value
 from setup_bot.screens import connections, group, mode, settings, told
 from setup_bot.screens.screen import BUTTON_LIMIT, TEXT_LIMIT, Screen, shorten
 from setup_bot.talk import TOAST_LIMIT
-from setup_bot.texts import ENGLISH, plain, say, words
-from setup_bot.verification import Finding, Report
+from setup_bot.texts import Language, plain, say, words
+from setup_bot.texts.catalogues import catalogue
 from tenants.connections import Tenant
 from tenants.ids import ChatId, TenantId, UserId, new_id
 from tenants.parallel import Mode
@@ -26,6 +27,8 @@ from tenants.settings.catalog import entries
 from tenants.settings.kinds import FLAG
 from tenants.settings.schema import Settings
 from tenants.settings.service import show
+
+ENGLISH = catalogue(Language.ENGLISH)
 
 HOSTILE = "<b>&amp;</b> *_`[x](tg://user?id=1) {title} %s \u202egnp.exe\u2066\n\n@everyone /start " + "💥" * 200
 STATES = ("setup", "running", "stopped", "revoked")
@@ -68,7 +71,7 @@ def hostile_values() -> dict[str, Any]:
 
 
 def every_screen() -> list[Screen]:
-    shown: list[Screen] = [connections.ask_token(), connections.ask_token(say("token.joins_no_groups", bot="x_bot"))]
+    shown: list[Screen] = [connections.ask_token(), connections.ask_token(say("token.mine_already", bot="x_bot"))]
     many = [make_tenant() for _ in range(connections.PAGE * 2 + 1)]
     shown += [connections.home(many[:count], page) for count in (0, 1, 41) for page in (0, 1, 2, 99, -1)]
     for plan in Plan:
@@ -90,7 +93,7 @@ def tenant_screens(tenant: Tenant) -> list[Screen]:
         connections.card(tenant, None),
         connections.card(tenant, "z" * 300, notice=say("token.mine_already", bot=tenant.bot_username)),
         *(
-            told.screen(tenant, kind, {"problem": "y" * 250, "chat": "y" * 128, "minutes": 999})
+            told.screen(tenant, kind, {"problem": "y" * 250, "chat": "y" * 128, "minutes": 999, "name": HOSTILE})
             for kind in told.KINDS
         ),
         *(connections.delete(tenant, sure) for sure in Sure),
@@ -272,7 +275,8 @@ def test_every_section_has_words_of_its_own() -> None:
 
 
 def test_every_text_is_said_somewhere() -> None:
-    folder = Path(__file__).parents[2] / "setup_bot"
-    code = "\n".join(path.read_text() for path in folder.rglob("*.py") if path.name != "texts.py")
+    root = Path(__file__).parents[2]
+    places = [*(root / "setup_bot").rglob("*.py"), *(root / "connecting").rglob("*.py")]
+    code = "\n".join(path.read_text() for path in places)
     derived = ("state.", "sign.", "section.", "command.", "setting.on", "setting.off")
     assert [name for name in ENGLISH if f'"{name}"' not in code and not name.startswith(derived)] == []

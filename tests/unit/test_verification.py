@@ -2,11 +2,12 @@
 
 import pytest
 
+from connecting.verification import Facts, Report, judge, report_trouble
 from sessions.errors import Flaky, FloodWait, Gone, Rejected, Revoked, SessionError
 from sessions.events import ChatKind
 from sessions.port import GroupState, Membership
-from setup_bot.texts import ENGLISH, words
-from setup_bot.verification import Facts, Report, judge, report_trouble
+from setup_bot.texts import Language, words
+from setup_bot.texts.catalogues import catalogue
 
 GOOD = GroupState("Desk", ChatKind.SUPERGROUP, is_forum=True, username=None)
 ALL = frozenset({"can_manage_topics", "can_delete_messages", "can_pin_messages", "can_invite_users"})
@@ -73,5 +74,5 @@ def test_rights_that_are_only_useful_and_a_public_name_are_warnings() -> None:
 def test_every_trouble_of_a_session_is_a_sentence(error: SessionError, problem: str) -> None:
     report = report_trouble(error)
     assert names(report) == ([problem], [])
-    assert problem in ENGLISH
+    assert problem in catalogue(Language.ENGLISH)
     assert words(problem, bot="x_bot", **report.problems[0].values)
