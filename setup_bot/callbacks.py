@@ -116,6 +116,60 @@ class Choose(CallbackData, prefix="x"):
     chosen: bool
 
 
+class Reconnect(CallbackData, prefix="t"):
+    """A new token of the same bot."""
+
+    tenant: TenantKey
+
+
+class KeyStep(StrEnum):
+    SHOW = "show"
+    RENEW = "new"
+    REVOKE = "end"
+    SECRET = "hook"  # noqa: S105  # which page, no secret
+
+
+class Key(CallbackData, prefix="k"):
+    """Whoever presses: their own API key to this connection, and the secret that signs its webhooks."""
+
+    tenant: TenantKey
+    step: KeyStep
+
+
+class PeopleStep(StrEnum):
+    SHOW = "show"
+    INVITE = "ask"
+    LEAVE = "leave"
+    LEFT = "left"
+
+
+class People(CallbackData, prefix="a"):
+    tenant: TenantKey
+    step: PeopleStep
+
+
+class PersonStep(StrEnum):
+    SHOW = "show"
+    REMOVE = "end"
+    TRANSFER = "own"
+    TRANSFERRED = "owned"
+
+
+class Person(CallbackData, prefix="q"):
+    """One co-administrator. `version` is the tenant's when the question was asked."""
+
+    tenant: TenantKey
+    user: int
+    version: int
+    step: PersonStep
+
+
+class Join(CallbackData, prefix="j"):
+    """The answer to an invitation, by its word."""
+
+    word: str
+
+
 class Delete(CallbackData, prefix="d"):
     """`version` is the tenant's when the question was asked: after any change it is asked again."""
 

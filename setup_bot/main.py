@@ -29,11 +29,13 @@ from setup_bot.lines import Lines
 from setup_bot.notices import Notices
 from setup_bot.polling import DEAD_TOKEN, Poller, delay_after
 from setup_bot.router import make_dispatcher
-from setup_bot.services import Services
+from setup_bot.services import Me, Services
 from setup_bot.teller import Teller
 from setup_bot.texts import words
 from setup_bot.waiting import Waiting
 from setup_bot.wizards import Wizards
+from tenants.access.administrators import Administrators
+from tenants.access.keys import Keys
 from tenants.backoff import backoff
 from tenants.config import Config, ConfigError
 from tenants.connections import Connections
@@ -43,6 +45,7 @@ from tenants.errors import LeaseLost
 from tenants.ids import TenantId, UserId
 from tenants.settings.schema import Settings
 from tenants.settings.service import SettingsService
+from tenants.webhooks.service import Webhooks
 
 A_DAY = 24 * 3600
 REDIS_SECONDS = 3.0
@@ -67,8 +70,17 @@ async def run(config: Config, ready: Callable[[], None], model: type[Settings] =
         me = await _identify(bot)
         connections = Connections(database, keyring, plan=config.default_plan, parallel=config.offers_parallel)
         settings = SettingsService(connections, model, loopback=config.webhook_loopback)
-        bots = Bots(connections, sessions, me)
-        services = Services(me, connections, bots, settings, sessions, Waiting(redis))
+        services = Services(
+            me=me,
+            connections=connections,
+            bots=Bots(connections, sessions, me.id),
+            settings=settings,
+            administrators=Administrators(database, connections),
+            keys=Keys(database, connections),
+            webhooks=Webhooks(database, connections, keyring),
+            sessions=sessions,
+            waiting=Waiting(redis),
+        )
         await _reach(database, redis)
         ready()
         await SetupBot(config, bot, database, redis, services).run()
@@ -88,12 +100,13 @@ def _open_bot(config: Config) -> Bot:
         raise ConfigError(DEAD_TOKEN) from None
 
 
-async def _identify(bot: Bot) -> UserId:
+async def _identify(bot: Bot) -> Me:
     """A dead token ends here; a network that is away is waited for."""
     failures = 0
     while True:
         try:
-            return UserId((await bot(GetMe())).id)
+            me = await bot(GetMe())
+            return Me(UserId(me.id), me.username or "", bool(me.can_manage_bots))
         except TelegramAPIError as error:
             failures += 1
             delay = delay_after(error, failures)
@@ -140,7 +153,7 @@ class SetupBot:
         self._database = database
         self._services = services
         self._lease = SetupBotLease(database)
-        housekeeping = Housekeeping(services.me, database)
+        housekeeping = Housekeeping(services.me.id, database)
         self._handling = Handling(bot, make_dispatcher(services, storage), housekeeping)
 
     async def run(self) -> None:

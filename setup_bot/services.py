@@ -5,18 +5,31 @@ from dataclasses import dataclass
 from connecting.bots import Bots
 from sessions.port import SessionFactory
 from setup_bot.waiting import Waiting
+from tenants.access.administrators import Administrators
+from tenants.access.keys import Keys
 from tenants.connections import Connections
 from tenants.ids import UserId
 from tenants.settings.service import SettingsService
+from tenants.webhooks.service import Webhooks
+
+
+@dataclass(frozen=True, slots=True)
+class Me:
+    """The setup bot itself. `makes_bots`: it may manage bots that people make with it (Bot API: can_manage_bots)."""
+
+    id: UserId
+    username: str
+    makes_bots: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """`me` is the setup bot itself."""
-
-    me: UserId
+    me: Me
     connections: Connections
     bots: Bots
     settings: SettingsService
+    administrators: Administrators
+    keys: Keys
+    webhooks: Webhooks
     sessions: SessionFactory
     waiting: Waiting

@@ -5,4 +5,5 @@ from aiogram.fsm.state import State, StatesGroup
 
 class Asking(StatesGroup):
     token = State()
+    new_token = State()
     value = State()

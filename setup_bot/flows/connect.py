@@ -58,14 +58,23 @@ async def token_typed(message: Message, talk: Talk, services: Services, state: F
     try:
         tenant = await _connect(services, talk.person, _read(message))
     except AlreadyYours as yours:
-        notice = say("token.mine_already", bot=yours.tenant.bot_username)
-        await show_card(talk, services, yours.tenant.id, notice=notice, replacing=last_screen)
+        await _show_mine(talk, services, yours.tenant, _read(message), last_screen)
     except DomainError as error:
         await _ask(talk, state, problem=Text(error.text), replacing=last_screen)
     else:
         await _go_on(talk, services, tenant, last_screen)
     if not removed and not await talk.remove_typed():
         await talk.say(say("token.left"))
+
+
+async def _show_mine(talk: Talk, services: Services, tenant: Tenant, typed: str, last_screen: int | None) -> None:
+    """A connection whose token was revoked takes the one that Telegram has just accepted."""
+    name = "token.mine_already"
+    if tenant.state == "revoked":
+        tenant = await services.bots.reconnect(talk.person, tenant.id, typed)
+        name = "token.replaced"
+    notice = say(name, bot=tenant.bot_username)
+    await show_card(talk, services, tenant.id, notice=notice, replacing=last_screen)
 
 
 async def _go_on(talk: Talk, services: Services, tenant: Tenant, last_screen: int | None) -> None:

@@ -15,7 +15,7 @@ from tenants.ids import TenantId
 
 async def pressed(callback: CallbackQuery, callback_data: Delete, talk: Talk, services: Services) -> None:
     tenant = await services.connections.get(talk.person, TenantId(callback_data.tenant))
-    if tenant.version != callback_data.version:
+    if tenant.version != callback_data.version or tenant.owner_id != talk.person:
         await show_current(callback, talk, services, tenant.id)
     elif callback_data.sure is not Sure.TWICE:
         await talk.show(screens.delete(tenant, callback_data.sure))

@@ -1,5 +1,6 @@
 """Settings: sections, one setting, its buttons, and values typed in the chat. All of it off the catalogue."""
 
+from hashlib import sha256
 from uuid import UUID
 
 from aiogram import F, Router
@@ -55,7 +56,14 @@ async def _show_setting(
     if entry.setting.kind is FLAG:
         return
     await state.set_state(Asking.value)
-    await state.set_data({"screen": shown, "tenant": tenant.id.hex, "setting": entry.name})
+    await state.set_data(
+        {"screen": shown, "tenant": tenant.id.hex, "setting": entry.name, "seen": _trace(tenant, entry)}
+    )
+
+
+def _trace(tenant: Tenant, entry: Entry) -> str:
+    """Tells whether a setting was changed since, without holding what it was."""
+    return sha256(repr(tenant.overrides.get(entry.name)).encode()).hexdigest()[:16]
 
 
 async def put_pressed(
@@ -91,6 +99,10 @@ async def value_typed(message: Message, talk: Talk, services: Services, state: F
     last_screen = data.get("screen")
     tenant = await services.connections.get(talk.person, TenantId(UUID(hex=data["tenant"])))
     entry = get_entry(data["setting"], services.settings.model)
+    if data.get("seen") != _trace(tenant, entry):
+        changed = words("setting.changed_meanwhile")
+        await _show_setting(talk, state, tenant, entry, problem=changed, replacing=last_screen)
+        return
     try:
         value = entry.check(entry.setting.kind.parse(message.text or ""), tenant.plan)
         previewed = await _preview(talk, entry, value, message)

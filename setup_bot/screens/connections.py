@@ -5,10 +5,28 @@ from collections.abc import Sequence
 from aiogram.types import InlineKeyboardButton
 from aiogram.utils.formatting import Code, Text
 
-from setup_bot.callbacks import Card, Delete, Group, GroupStep, Home, ModeStep, New, Run, Runs, Sections, Sure
+from setup_bot.callbacks import (
+    Card,
+    Delete,
+    Group,
+    GroupStep,
+    Home,
+    Key,
+    KeyStep,
+    ModeStep,
+    New,
+    People,
+    PeopleStep,
+    Reconnect,
+    Run,
+    Runs,
+    Sections,
+    Sure,
+)
 from setup_bot.screens.screen import Screen, button, lines, screen
 from setup_bot.texts import plain, say
 from tenants.connections import Tenant
+from tenants.ids import UserId
 from tenants.parallel import Mode
 
 PAGE = 20
@@ -42,7 +60,15 @@ def ask_token(problem: Text | None = None) -> Screen:
     return screen(say("token.title"), say("token.how"), rows=rows, notice=notice)
 
 
-def card(tenant: Tenant, problem: str | None, *, notice: Text | None = None) -> Screen:
+def ask_new_token(tenant: Tenant, problem: Text | None = None) -> Screen:
+    bot = tenant.bot_username
+    rows = [[button("cancel", Card(tenant=tenant.id))]]
+    notice = None if problem is None else Text("⚠️ ", problem)
+    return screen(say("token.new_title", bot=bot), say("token.new_how", bot=bot), rows=rows, notice=notice)
+
+
+def card(tenant: Tenant, person: UserId, problem: str | None, *, notice: Text | None = None) -> Screen:
+    """As `person` sees it: a co-administrator may leave where the owner may delete."""
     bot = tenant.bot_username
     group = plain(tenant.group_title or "…") if tenant.group_id else say("card.no_group")
     facts = lines(
@@ -54,7 +80,7 @@ def card(tenant: Tenant, problem: str | None, *, notice: Text | None = None) -> 
         say("card.id", id=Code(tenant.id)),
     )
     trouble = None if problem is None else Text("⚠️ ", problem)
-    return screen(Text(plain(tenant.bot_name)), facts, trouble, rows=_card_rows(tenant), notice=notice)
+    return screen(Text(plain(tenant.bot_name)), facts, trouble, rows=_card_rows(tenant, person), notice=notice)
 
 
 def _mode_fact(tenant: Tenant) -> str:
@@ -65,10 +91,10 @@ def _mode_fact(tenant: Tenant) -> str:
     return "card.parallel" if tenant.state in {"setup", "running"} else "card.parallel_ended"
 
 
-def _card_rows(tenant: Tenant) -> list[list[InlineKeyboardButton]]:
+def _card_rows(tenant: Tenant, person: UserId) -> list[list[InlineKeyboardButton]]:
     key = tenant.id
     if tenant.is_undecided:
-        return [[button("card.choose", Runs(tenant=key, step=ModeStep.ASK))], *_last_rows(tenant)]
+        return [[button("card.choose", Runs(tenant=key, step=ModeStep.ASK))], *_last_rows(tenant, person)]
     rows = [[button("card.settings", Sections(tenant=key))]]
     if tenant.state == "running" or (tenant.state == "setup" and tenant.mode is Mode.PARALLEL):
         rows.append([button("card.stop", Run(tenant=key, running=False))])
@@ -78,7 +104,16 @@ def _card_rows(tenant: Tenant) -> list[list[InlineKeyboardButton]]:
         name = "card.change_group" if tenant.group_id else "card.connect_group"
         rows.append([button(name, Group(tenant=key, step=GroupStep.SHOW))])
         rows.append([mode_button(tenant)])
-    return [*rows, *_last_rows(tenant)]
+    rows.append(_people_and_keys(tenant))
+    rows.append([button("card.new_token", Reconnect(tenant=key))])
+    return [*rows, *_last_rows(tenant, person)]
+
+
+def _people_and_keys(tenant: Tenant) -> list[InlineKeyboardButton]:
+    return [
+        button("card.people", People(tenant=tenant.id, step=PeopleStep.SHOW)),
+        button("card.key", Key(tenant=tenant.id, step=KeyStep.SHOW)),
+    ]
 
 
 def mode_button(tenant: Tenant) -> InlineKeyboardButton:
@@ -87,12 +122,13 @@ def mode_button(tenant: Tenant) -> InlineKeyboardButton:
     return button("card.run_beside", Runs(tenant=tenant.id, step=ModeStep.OFFER))
 
 
-def _last_rows(tenant: Tenant) -> list[list[InlineKeyboardButton]]:
+def _last_rows(tenant: Tenant, person: UserId) -> list[list[InlineKeyboardButton]]:
     key = tenant.id
-    return [
-        [button("card.delete", Delete(tenant=key, version=tenant.version, sure=Sure.NO))],
-        [button("card.all", Home())],
-    ]
+    if tenant.owner_id == person:
+        end = button("card.delete", Delete(tenant=key, version=tenant.version, sure=Sure.NO))
+    else:
+        end = button("people.leave", People(tenant=key, step=PeopleStep.LEAVE))
+    return [[end], [button("card.all", Home())]]
 
 
 def delete(tenant: Tenant, asked: Sure) -> Screen:

@@ -103,6 +103,36 @@ async def test_a_revoked_token_is_told_to_its_owner(stage: Stage) -> None:
     await owner.sees("Telegram does not accept the token of @acme_shop_bot any more")
 
 
+async def test_with_a_new_token_the_relay_goes_on_and_what_came_meanwhile_arrives(stage: Stage) -> None:
+    world, owner, customer = stage.world, stage.person("Olivia"), stage.world.add_user("Anna")
+    await owner.open()
+    group = world.chat((await stage.desk(owner)).group_id)
+    bot = world.bot("acme_shop_bot")
+    await stage.until(lambda: bot.updates.on_arrival, "the worker to poll")
+    world.revoke_token(bot)
+    await owner.sees("Telegram does not accept the token of @acme_shop_bot any more")
+    world.send(customer, bot, "is anybody there?")
+    await owner.tap("@acme_shop_bot", "🔴")
+    await owner.tap("New token", "Send me the current token")
+    owner.send(bot.token)
+    await owner.sees("@acme_shop_bot has its new token", "🟢 running")
+    await stage.until(lambda: any(m.text == "is anybody there?" for m in world.history(group)), "the message")
+
+
+async def test_a_token_that_is_replaced_while_the_relay_runs_ends_nothing(stage: Stage) -> None:
+    world, owner, customer = stage.world, stage.person("Olivia"), stage.world.add_user("Anna")
+    group = world.chat((await stage.desk(owner)).group_id)
+    bot = world.bot("acme_shop_bot")
+    await stage.until(lambda: bot.updates.on_arrival, "the worker to poll")
+    await owner.open()
+    await owner.tap("@acme_shop_bot", "🟢 running")
+    await owner.tap("New token", "Send me the current token")
+    owner.send(bot.token)
+    await owner.sees("@acme_shop_bot has its new token", "🟢 running")
+    world.send(customer, bot, "hello")
+    await stage.until(lambda: any(m.text == "hello" for m in world.history(group)), "the message")
+
+
 async def test_a_group_that_lets_nothing_in_is_told_to_the_owner_and_so_is_its_mending(stage: Stage) -> None:
     world, owner, customer = stage.world, stage.person("Olivia"), stage.world.add_user("Anna")
     await owner.open()

@@ -14,11 +14,13 @@ from aiogram.utils.formatting import sizeof
 from connecting.verification import Finding, Report
 from sessions.port import Webhook
 from setup_bot.callbacks import Card, Put, Sure, Value
-from setup_bot.screens import connections, group, mode, settings, told
+from setup_bot.screens import connections, group, key, mode, people, settings, told
 from setup_bot.screens.screen import BUTTON_LIMIT, TEXT_LIMIT, Screen, shorten
 from setup_bot.talk import TOAST_LIMIT
 from setup_bot.texts import Language, plain, say, words
 from setup_bot.texts.catalogues import catalogue
+from tenants.access.administrators import MOST, Administrator
+from tenants.access.keys import Listed
 from tenants.connections import Tenant
 from tenants.ids import ChatId, TenantId, UserId, new_id
 from tenants.parallel import Mode
@@ -86,17 +88,48 @@ def every_screen() -> list[Screen]:
     return shown
 
 
+def people_screens(tenant: Tenant) -> list[Screen]:
+    at = datetime(2030, 1, 1, tzinfo=UTC)
+    everybody = [Administrator(UserId(2**52 - n), HOSTILE, at) for n in range(MOST)]
+    return [
+        people.everybody(tenant, tenant.owner_id, everybody),
+        people.everybody(tenant, tenant.owner_id, []),
+        people.everybody(tenant, everybody[0].user, everybody, notice=say("people.joined", bot=tenant.bot_username)),
+        people.invitation(tenant, people.invitation_link("x" * 32, "w" * 32)),
+        people.invited(tenant, "w" * 32),
+        people.one(tenant, everybody[0]),
+        people.transfer(tenant, everybody[0]),
+        people.leave(tenant),
+    ]
+
+
+def key_screens(tenant: Tenant) -> list[Screen]:
+    at = datetime(2030, 1, 1, tzinfo=UTC)
+    return [
+        key.overview(tenant, None),
+        key.overview(tenant, Listed(new_id(), "a key", tenant.id, at, None), notice=say("key.revoked")),
+        key.overview(tenant, Listed(new_id(), "a key", tenant.id, at, at)),
+        key.shown_once(tenant, "bl_" + "k" * 43),
+        key.secret_once(tenant, "whsec_" + "k" * 44),
+    ]
+
+
 def tenant_screens(tenant: Tenant) -> list[Screen]:
     findings = tuple(Finding(name, {"name": "x" * 32, "reason": "y" * 250}) for name in ENGLISH if "group." in name)
     findings = tuple(f for f in findings if f.name not in {"group.found", "group.use"})
     shown = [
-        connections.card(tenant, None),
-        connections.card(tenant, "z" * 300, notice=say("token.mine_already", bot=tenant.bot_username)),
+        connections.card(tenant, tenant.owner_id, None),
+        connections.card(
+            tenant, tenant.owner_id, "z" * 300, notice=say("token.mine_already", bot=tenant.bot_username)
+        ),
         *(
             told.screen(tenant, kind, {"problem": "y" * 250, "chat": "y" * 128, "minutes": 999, "name": HOSTILE})
             for kind in told.KINDS
         ),
         *(connections.delete(tenant, sure) for sure in Sure),
+        connections.ask_new_token(tenant, say("token.mine_already", bot=tenant.bot_username)),
+        *people_screens(tenant),
+        *key_screens(tenant),
         group.link(tenant, "w" * 64),
         group.expired(tenant),
         group.done(tenant),
@@ -163,31 +196,34 @@ def test_names_of_strangers_stay_on_one_line_and_turn_nothing() -> None:
 
 
 def test_what_strangers_write_is_no_placeholder_and_no_markup() -> None:
-    text, entities = connections.card(make_tenant(bot_name="{0} {title} <b>x</b> *y*"), None).text.render()
+    text, entities = connections.card(make_tenant(bot_name="{0} {title} <b>x</b> *y*"), UserId(1), None).text.render()
     assert text.startswith("{0} {title} <b>x</b> *y*")
     assert [entity.type for entity in entities] == ["bold", "code"]
 
 
 @pytest.mark.parametrize("state", STATES)
 def test_a_card_offers_what_its_state_allows(state: str) -> None:
-    offered = {button.text for button in buttons(connections.card(make_tenant(state=state), None))}
+    tenant = make_tenant(state=state)
+    offered = {button.text for button in buttons(connections.card(tenant, tenant.owner_id, None))}
     assert (words("card.stop") in offered) == (state == "running")
     assert (words("card.start") in offered) == (state == "stopped")
     assert (words("card.change_group") in offered) == (state != "revoked")
     assert {words("card.settings"), words("card.delete"), words("card.all")} <= offered
+    beside = {button.text for button in buttons(connections.card(tenant, UserId(1), None))}
+    assert beside ^ offered == {words("card.delete"), words("people.leave")}
 
 
 @pytest.mark.parametrize("state", STATES)
 def test_the_card_of_a_parallel_tenant_promises_stop_where_it_has_the_button(state: str) -> None:
     for group_id in (ChatId(-1009999999999), None):
-        shown = connections.card(make_tenant(state=state, group_id=group_id, mode=Mode.PARALLEL), None)
+        shown = connections.card(make_tenant(state=state, group_id=group_id, mode=Mode.PARALLEL), UserId(1), None)
         has_stop = words("card.stop") in {button.text for button in buttons(shown)}
         assert has_stop == (state in {"setup", "running"})
         assert (words("card.parallel") in shown.text.render()[0]) == has_stop
 
 
 def test_an_undecided_tenant_is_asked_and_claims_nothing() -> None:
-    shown = connections.card(make_tenant(state="stopped", group_id=None, group_title=None), None)
+    shown = connections.card(make_tenant(state="stopped", group_id=None, group_title=None), UserId(1), None)
     text, _ = shown.text.render()
     assert words("card.undecided") in text
     assert words("card.polling") not in text
