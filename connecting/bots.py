@@ -8,6 +8,7 @@ from tenants.connections import Connections, Tenant
 from tenants.errors import Conflict, DomainError, Invalid, Unavailable
 from tenants.ids import TenantId, UserId
 from tenants.parallel import Mode
+from tenants.phrases import Phrase
 from tenants.tokens import find_token
 
 OWN_TOKEN = "That is the token of the setup bot itself: send that of the bot your customers write to."  # noqa: S105
@@ -23,7 +24,7 @@ class AlreadyYours(Conflict):
     """The bot is connected, and whoever asks has that connection: nothing is wrong."""
 
     def __init__(self, tenant: Tenant) -> None:
-        super().__init__(f"@{tenant.bot_username} is already connected.", code="already_connected")
+        super().__init__(Phrase("@{bot} is already connected.", bot=tenant.bot_username), code="already_connected")
         self.tenant = tenant
 
 
@@ -43,8 +44,11 @@ class Bots:
         bot = await self._identify(token)
         if not bot.can_join_groups:
             raise Invalid(
-                f"@{bot.username} may not join groups. Send /setjoingroups to @BotFather, choose the bot, press "
-                "Enable, then send the token again.",
+                Phrase(
+                    "@{bot} may not join groups. Send /setjoingroups to @BotFather, choose the bot, press Enable, "
+                    "then send the token again.",
+                    bot=bot.username,
+                ),
                 code="joins_no_groups",
             )
         try:
@@ -62,8 +66,12 @@ class Bots:
         bot = await self._identify(token)
         if bot.id != found.bot_id:
             raise Invalid(
-                f"That is the token of @{bot.username}, but this is the connection of @{found.bot_username}: send "
-                f"the current token of @{found.bot_username}, or connect @{bot.username} by itself.",
+                Phrase(
+                    "That is the token of @{other}, but this is the connection of @{bot}: send the current token of "
+                    "@{bot}, or connect @{other} by itself.",
+                    other=bot.username,
+                    bot=found.bot_username,
+                ),
                 code="another_bot",
             )
         return await self._connections.replace_token(

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Literal
 
+from tenants.phrases import Phrase
+
 
 class SessionError(Exception):
     """`code` is stable, `text` is one sentence for a person: never a token, an address or a class name."""
@@ -26,7 +28,7 @@ class FloodWait(SessionError):
     """`seconds` as Telegram's retry_after says (Bot API: ResponseParameters)."""
 
     def __init__(self, seconds: float) -> None:
-        super().__init__("flood_wait", f"Telegram asks to wait {seconds:.0f} s.")
+        super().__init__("flood_wait", Phrase("Telegram asks to wait {seconds} s.", seconds=f"{seconds:.0f}"))
         self.seconds = seconds
 
 
@@ -160,7 +162,7 @@ def classify(status: int, description: str) -> SessionError:
             if entry.what is not None:
                 return Gone(entry.what, entry.code, entry.sentence)
             return Rejected(entry.code, entry.sentence)
-    return Rejected("refused", f"Telegram refused: {description[:200]}")
+    return Rejected("refused", Phrase("Telegram refused: {description}", description=description[:200]))
 
 
 def _conflict(lowered: str) -> str:

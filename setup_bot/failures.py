@@ -17,7 +17,7 @@ from aiogram.exceptions import (
 from redis.exceptions import RedisError
 
 from sessions.errors import SessionError
-from setup_bot.texts import words
+from setup_bot.texts import sentence, words
 from tenants.db import is_passing
 from tenants.errors import DomainError
 
@@ -27,7 +27,7 @@ log = structlog.get_logger()
 def explain(error: Exception) -> str | None:
     """The sentence; None where nobody can or need be told."""
     if isinstance(error, (DomainError, SessionError)):
-        return error.text
+        return sentence(error.text)
     if isinstance(error, RedisError) or is_passing(error):
         log.warning("update.postponed", error=type(error).__name__)
         return words("trouble.away")

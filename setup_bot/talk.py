@@ -9,6 +9,7 @@ from aiogram.types import CallbackQuery, LinkPreviewOptions, Message
 from aiogram.utils.formatting import Text
 
 from setup_bot.screens.screen import Screen
+from setup_bot.texts import sentence
 from tenants.ids import UserId
 
 TOAST_LIMIT = 200
@@ -64,10 +65,11 @@ class Talk:
             return False
         return short == text
 
-    async def tell(self, sentence: str) -> None:
-        """One sentence: over the pressed button where it fits, else as a message."""
-        if not await self.toast(sentence, alert=True):
-            await self.say(Text(sentence))
+    async def tell(self, text: str) -> None:
+        """What the domain says: over the pressed button where it fits, else as a message."""
+        shown = sentence(text)
+        if not await self.toast(shown, alert=True):
+            await self.say(Text(shown))
 
     async def remove_typed(self) -> bool:
         """Deletes what the person typed."""

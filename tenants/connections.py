@@ -30,6 +30,7 @@ from tenants.jobs import enqueue_job
 from tenants.leases import shard_of
 from tenants.models import intakes, tenants
 from tenants.parallel import Mode, begin_anew, forget_login, leave_parallel
+from tenants.phrases import Phrase
 from tenants.plans import Plan
 from tenants.settings.acts import setting_acts
 from tenants.tokens import read_token, seal_token
@@ -133,7 +134,9 @@ class Connections:
                 unit.notify(shard_channel(shard), str(tenant))
         except IntegrityError as error:
             if violated(error) == "uq_tenants_bot_id":
-                raise Conflict(f"@{username} is already connected.", code="already_connected") from None
+                raise Conflict(
+                    Phrase("@{bot} is already connected.", bot=username), code="already_connected"
+                ) from None
             raise
         return _read(row)
 
@@ -164,7 +167,8 @@ class Connections:
         """The same for what only the owner may do. Raises `Forbidden` for a co-administrator."""
         found = await self.get(owner, tenant)
         if found.owner_id != owner:
-            raise Forbidden(f"Only the owner of @{found.bot_username} can do that.", code="owner_only")
+            only = Phrase("Only the owner of @{bot} can do that.", bot=found.bot_username)
+            raise Forbidden(only, code="owner_only")
         return found
 
     async def find_for_notice(self, tenant: TenantId) -> Tenant | None:

@@ -21,6 +21,7 @@ from tenants.identity import shown_name
 from tenants.ids import LaneId, RowId, TenantId, TopicId, UpdateId, UserId
 from tenants.leases import shard_of
 from tenants.outbox import Body, NewRow, enqueue
+from tenants.phrases import Phrase
 from tenants.set_aside import request_replay
 from tenants.settings.catalog import effective
 from tenants.settings.schema import Settings
@@ -93,7 +94,8 @@ def read_id(typed: str) -> DeadLetterId:
         return RowId(UUID(typed))
     except ValueError:
         raise Invalid(
-            f"{typed[:40]!r} is no id of a dead letter: send ids as the list shows them.", field="ids"
+            Phrase("{typed} is no id of a dead letter: send ids as the list shows them.", typed=repr(typed[:40])),
+            field="ids",
         ) from None
 
 

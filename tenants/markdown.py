@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 
 from tenants.outbox.rows import Entity, utf16
+from tenants.phrases import Phrase
 
 RESERVED = frozenset("_*[]()~`>#+-=|{}.!")
 _SIMPLE = {"*": "bold", "~": "strikethrough"}
@@ -21,7 +22,18 @@ _CLOSES = {
     "link": "]",
     "emoji": "]",
 }
-_NAMES = {"link": "link", "emoji": "custom emoji", "pre": "code block"}
+NAMES = {
+    "bold": "bold text",
+    "strikethrough": "strikethrough text",
+    "italic": "italic text",
+    "underline": "underline text",
+    "spoiler": "spoiler text",
+    "code": "code text",
+    "blockquote": "blockquote text",
+    "link": "link",
+    "emoji": "custom emoji",
+    "pre": "code block",
+}
 _LITERAL = frozenset({"code", "pre"})
 _LINKS = frozenset({"text_link", "text_mention", "custom_emoji", "date_time"})
 _LAST_ESCAPED = 126
@@ -42,8 +54,8 @@ _LAST_PERSON = 2**40 - 1
 class MarkupError(ValueError):
     """`at` counts characters of the source from 1; the text is one sentence for who typed it."""
 
-    def __init__(self, at: int, sentence: str) -> None:
-        super().__init__(sentence)
+    def __init__(self, at: int, sentence: str, **values: object) -> None:
+        super().__init__(Phrase(sentence, at=at, **values))
         self.at = at
 
 
@@ -56,6 +68,10 @@ class _Open:
     began: int
     part: int
     more: str = ""
+
+    @property
+    def name(self) -> Phrase:
+        return Phrase(NAMES[self.kind])
 
 
 def parse(source: str) -> tuple[str, tuple[Entity, ...]]:
@@ -83,8 +99,7 @@ class _Parser:
             self._end_quote(expandable=False)
         if self._open:
             last = self._open[-1]
-            name = _NAMES.get(last.kind, f"{last.kind} text")
-            raise MarkupError(last.began, f"The {name} that begins at character {last.began} has no end.")
+            raise MarkupError(last.began, "The {name} that begins at character {at} has no end.", name=last.name)
         from_outside = self._found[::-1]
         from_outside.sort(key=lambda found: (found[1], -found[2]))
         return _trimmed("".join(self._text), _outermost(_outermost(from_outside, _LINKS), _LITERAL))
@@ -137,8 +152,8 @@ class _Parser:
     def _end_quote(self, *, expandable: bool) -> None:
         last = self._open[-1]
         if last.kind != _QUOTE:
-            name = _NAMES.get(last.kind, f"{last.kind} text")
-            raise MarkupError(last.began, f"The {name} that begins at character {last.began} must end in its quote.")
+            sentence = "The {name} that begins at character {at} must end in its quote."
+            raise MarkupError(last.began, sentence, name=last.name)
         self._open.pop()
         self._add("expandable_blockquote" if expandable else _QUOTE, last.offset)
 
@@ -165,8 +180,10 @@ class _Parser:
         if last.kind == "emoji":
             kind, more = _icon(address or "")
             if not more:
-                needed = "(tg://emoji?id=…) or (tg://time?unix=…)"
-                raise MarkupError(last.began, f"The “![” at character {last.began} needs {needed} behind its “]”.")
+                needed = Phrase("{others} or {last}", others="(tg://emoji?id=…)", last="(tg://time?unix=…)")
+                raise MarkupError(
+                    last.began, "The “![” at character {at} needs {needed} behind its “]”.", needed=needed
+                )
         else:
             kind, more = _link("".join(self._text[last.part :]) if address is None else address)
         if more:
@@ -184,7 +201,7 @@ class _Parser:
             address += self._source[self._at]
             self._at += 1
         if self._at >= len(self._source):
-            raise MarkupError(began, f"The address that begins at character {began} has no “)”.")
+            raise MarkupError(began, "The address that begins at character {at} has no “)”.")
         self._at += 1
         return address
 
@@ -208,7 +225,7 @@ class _Parser:
             self._push("emoji", 2)
         else:
             at = self._at + 1
-            raise MarkupError(at, f"Character {at}, “{char}”, must be written as “\\{char}”.")
+            raise MarkupError(at, "Character {at}, “{char}”, must be written as “\\{char}”.", char=char)
 
     def _begin_quote(self) -> None:
         """Or goes on with it: each of its lines begins so."""

@@ -15,7 +15,7 @@ from setup_bot.screens import connections as screens
 from setup_bot.screens.mode import webhook_in_the_way
 from setup_bot.services import Services
 from setup_bot.talk import Talk
-from setup_bot.texts import say
+from setup_bot.texts import say, sentence
 from tenants.connections import Tenant
 from tenants.errors import DomainError, Invalid
 from tenants.ids import UserId
@@ -60,7 +60,7 @@ async def token_typed(message: Message, talk: Talk, services: Services, state: F
     except AlreadyYours as yours:
         await _show_mine(talk, services, yours.tenant, _read(message), last_screen)
     except DomainError as error:
-        await _ask(talk, state, problem=Text(error.text), replacing=last_screen)
+        await _ask(talk, state, problem=Text(sentence(error.text)), replacing=last_screen)
     else:
         await _go_on(talk, services, tenant, last_screen)
     if not removed and not await talk.remove_typed():

@@ -13,7 +13,7 @@ from setup_bot.flows.card import show_card
 from setup_bot.screens import connections as screens
 from setup_bot.services import Services
 from setup_bot.talk import Talk
-from setup_bot.texts import say
+from setup_bot.texts import say, sentence
 from tenants.connections import Tenant
 from tenants.errors import DomainError
 from tenants.ids import TenantId
@@ -44,7 +44,7 @@ async def token_typed(message: Message, talk: Talk, services: Services, state: F
     try:
         changed = await services.bots.reconnect(talk.person, tenant.id, message.text or "")
     except DomainError as error:
-        await _ask(talk, state, tenant, problem=Text(error.text), replacing=last_screen)
+        await _ask(talk, state, tenant, problem=Text(sentence(error.text)), replacing=last_screen)
     else:
         notice = say("token.replaced", bot=changed.bot_username)
         await show_card(talk, services, tenant.id, notice=notice, replacing=last_screen)

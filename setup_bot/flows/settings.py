@@ -13,7 +13,8 @@ from setup_bot.flows.asking import Asking
 from setup_bot.screens import settings as screens
 from setup_bot.services import Services
 from setup_bot.talk import Talk
-from setup_bot.texts import say, words
+from setup_bot.texts import say, sentence, words
+from setup_bot.texts.settings import english, title
 from tenants.connections import Tenant
 from tenants.errors import DomainError, Invalid, NotFound
 from tenants.ids import TenantId
@@ -78,7 +79,7 @@ async def put_pressed(
         changed = await services.settings.change_typed(talk.person, tenant, entry.name, typed)
     await _show_setting(talk, state, changed, entry)
     done = "setting.was_reset" if callback_data.value is Value.DEFAULT else "setting.saved"
-    await talk.toast(words(done, title=entry.setting.title))
+    await talk.toast(words(done, title=title(entry)))
 
 
 async def option_pressed(
@@ -91,7 +92,7 @@ async def option_pressed(
     value = entry.setting.kind.choose(now, callback_data.option, chosen=callback_data.chosen)
     changed = await services.settings.change(talk.person, tenant.id, {entry.name: value}, version=tenant.version)
     await _show_setting(talk, state, changed, entry)
-    await talk.toast(words("setting.saved", title=entry.setting.title))
+    await talk.toast(words("setting.saved", title=title(entry)))
 
 
 async def value_typed(message: Message, talk: Talk, services: Services, state: FSMContext) -> None:
@@ -104,14 +105,14 @@ async def value_typed(message: Message, talk: Talk, services: Services, state: F
         await _show_setting(talk, state, tenant, entry, problem=changed, replacing=last_screen)
         return
     try:
-        value = entry.check(entry.setting.kind.parse(message.text or ""), tenant.plan)
+        value = entry.check(entry.setting.kind.parse(english(entry, message.text or "")), tenant.plan)
         previewed = await _preview(talk, entry, value, message)
         tenant = await services.settings.change(talk.person, tenant.id, {entry.name: value})
     except DomainError as error:
-        await _show_setting(talk, state, tenant, entry, problem=error.text, replacing=last_screen)
+        await _show_setting(talk, state, tenant, entry, problem=sentence(error.text), replacing=last_screen)
         return
     await state.clear()
-    notice = say("setting.saved_above" if previewed else "setting.saved", title=entry.setting.title)
+    notice = say("setting.saved_above" if previewed else "setting.saved", title=title(entry))
     beside = screens.find_section(tenant, entry.setting.section, services.settings.model)
     await talk.show(screens.section(tenant, beside, notice=notice), replacing=last_screen)
 

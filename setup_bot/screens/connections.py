@@ -25,7 +25,7 @@ from setup_bot.callbacks import (
     Sure,
 )
 from setup_bot.screens.screen import Screen, button, lines, screen
-from setup_bot.texts import plain, say, spoken
+from setup_bot.texts import plain, say, sentence, spoken
 from tenants.connections import Tenant
 from tenants.ids import UserId
 from tenants.parallel import Mode
@@ -81,7 +81,7 @@ def card(tenant: Tenant, person: UserId, problem: str | None, *, notice: Text | 
         say("card.plan", plan=tenant.plan),
         say("card.id", id=Code(tenant.id)),
     )
-    trouble = None if problem is None else Text("⚠️ ", problem)
+    trouble = None if problem is None else Text("⚠️ ", sentence(problem))
     return screen(Text(plain(tenant.bot_name)), facts, trouble, rows=_card_rows(tenant, person), notice=notice)
 
 

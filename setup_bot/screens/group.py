@@ -2,10 +2,10 @@
 
 from aiogram.utils.formatting import Text
 
-from connecting.verification import Report
+from connecting.verification import Finding, Report
 from setup_bot.callbacks import Card, Group, GroupStep, Sections, Use
 from setup_bot.screens.screen import Screen, button, link_button, screen
-from setup_bot.texts import plain, say
+from setup_bot.texts import plain, say, sentence
 from tenants.connections import Tenant
 from tenants.ids import ChatId
 
@@ -40,7 +40,7 @@ def expired(tenant: Tenant) -> Screen:
 def verdict(tenant: Tenant, chat: ChatId, report: Report) -> Screen:
     bot = tenant.bot_username
     title = say("group.found", title=plain(report.title)) if report.title else say("group.unsuited")
-    findings = [say(found.name, bot=bot, **found.values) for found in (*report.problems, *report.warnings)]
+    findings = [_say(found, bot) for found in (*report.problems, *report.warnings)]
     another = [button("group.another", Group(tenant=tenant.id, step=GroupStep.NEW_LINK))]
     back = [button("back", Card(tenant=tenant.id))]
     if report.problems:
@@ -49,6 +49,10 @@ def verdict(tenant: Tenant, chat: ChatId, report: Report) -> Screen:
         return screen(title, unsuited, *findings, rows=[again, another, back])
     use = [button("group.use", Use(tenant=tenant.id, chat=chat))]
     return screen(title, say("group.confirm", bot=bot), *findings, rows=[use, another, back])
+
+
+def _say(found: Finding, bot: str) -> Text:
+    return say(found.name, bot=bot, **{name: sentence(value) for name, value in found.values.items()})
 
 
 def done(tenant: Tenant) -> Screen:

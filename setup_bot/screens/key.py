@@ -1,13 +1,11 @@
 """The keys of a program: the API's, and the secret that signs webhooks. Each is shown once."""
 
-from datetime import datetime
-
 from aiogram.types import InlineKeyboardButton
 from aiogram.utils.formatting import Code, Text
 
 from setup_bot.callbacks import Card, Key, KeyStep
 from setup_bot.screens.screen import Screen, button, lines, screen
-from setup_bot.texts import say
+from setup_bot.texts import moment, say
 from tenants.access.keys import Listed
 from tenants.connections import Tenant
 from tenants.plans import Plan
@@ -26,12 +24,8 @@ def overview(tenant: Tenant, key: Listed | None, *, notice: Text | None = None) 
 
 
 def _about(key: Listed) -> Text:
-    used = say("key.never_used") if key.used_at is None else say("key.used", at=_moment(key.used_at))
-    return lines(say("key.made", at=_moment(key.created_at)), used)
-
-
-def _moment(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M} UTC"
+    used = say("key.never_used") if key.used_at is None else say("key.used", at=moment(key.used_at))
+    return lines(say("key.made", at=moment(key.created_at)), used)
 
 
 def shown_once(tenant: Tenant, key: str) -> Screen:

@@ -7,7 +7,8 @@ from aiogram.utils.formatting import Code, Text
 
 from setup_bot.callbacks import Card, Choose, Put, Section, Sections, Setting, Value
 from setup_bot.screens.screen import Screen, button, lines, plain_button, room_beside, screen, shorten
-from setup_bot.texts import has_text, say, words
+from setup_bot.texts import find_text, say, sentence
+from setup_bot.texts import settings as texts
 from tenants.connections import Tenant
 from tenants.errors import DomainError
 from tenants.settings.catalog import entries
@@ -29,8 +30,7 @@ def find_section(tenant: Tenant, name: str, model: type[Settings]) -> list[Shown
 
 def section_title(section: str) -> str:
     """A section without words of its own is still reachable."""
-    name = f"section.{section}"
-    return words(name) if has_text(name) else section.replace("_", " ").capitalize()
+    return find_text(f"section.{section}") or section.replace("_", " ").capitalize()
 
 
 def sections(tenant: Tenant, model: type[Settings]) -> Screen:
@@ -41,10 +41,9 @@ def sections(tenant: Tenant, model: type[Settings]) -> Screen:
 
 
 def section(tenant: Tenant, listed: Sequence[Shown], *, notice: Text | None = None) -> Screen:
-    values = lines(*(Text(shown.entry.setting.title, ": ", Code(shorten(shown.text, IN_A_LIST))) for shown in listed))
+    values = lines(*(_listed(shown) for shown in listed))
     rows = [
-        [plain_button(shown.entry.setting.title, Setting(tenant=tenant.id, name=shown.entry.name))]
-        for shown in listed
+        [plain_button(texts.title(shown.entry), Setting(tenant=tenant.id, name=shown.entry.name))] for shown in listed
     ]
     rows.append([button("back", Sections(tenant=tenant.id))])
     return screen(Text(section_title(_section(listed[0]))), values, rows=rows, notice=notice)
@@ -58,8 +57,8 @@ def setting(tenant: Tenant, shown: Shown, *, problem: str | None = None) -> Scre
     def with_value(value: str) -> Screen:
         now = Text(say("setting.now"), Code(value))
         return screen(
-            Text(shown.entry.setting.title),
-            Text(shown.entry.description),
+            Text(texts.title(shown.entry)),
+            Text(texts.description(shown.entry)),
             now,
             _stored_but_unused(tenant, shown),
             _lock(tenant, shown),
@@ -68,7 +67,12 @@ def setting(tenant: Tenant, shown: Shown, *, problem: str | None = None) -> Scre
             notice=notice,
         )
 
-    return with_value(shorten(shown.text, room_beside(with_value(""))))
+    return with_value(shorten(texts.value(shown.entry, shown.value), room_beside(with_value(""))))
+
+
+def _listed(shown: Shown) -> Text:
+    value = shorten(texts.value(shown.entry, shown.value), IN_A_LIST)
+    return say("settings.line", title=texts.title(shown.entry), value=Code(value))
 
 
 def _section(shown: Shown) -> str:
@@ -78,13 +82,13 @@ def _section(shown: Shown) -> str:
 def _stored_but_unused(tenant: Tenant, shown: Shown) -> Text | None:
     if shown.stored is None or shown.stored == shown.value:
         return None
-    stored = shorten(shown.entry.setting.kind.show(shown.stored), STORED)
+    stored = shorten(texts.value(shown.entry, shown.stored), STORED)
     return say("setting.stored", stored=Code(stored), plan=tenant.plan)
 
 
 def _lock(tenant: Tenant, shown: Shown) -> Text | None:
     limit = shown.entry.setting.limit(tenant.plan)
-    return None if limit is None else say("setting.locked", plan=tenant.plan, limit=limit.describe())
+    return None if limit is None else say("setting.locked", plan=tenant.plan, limit=sentence(limit.describe()))
 
 
 def _how_to_type(shown: Shown) -> Text | None:
@@ -92,7 +96,7 @@ def _how_to_type(shown: Shown) -> Text | None:
     if kind is FLAG:
         return None
     example = Text(say("setting.example"), Code(shown.entry.setting.example))
-    return lines(say("setting.hint", hint=kind.hint), example)
+    return lines(say("setting.hint", hint=sentence(kind.hint)), example)
 
 
 def _value_rows(tenant: Tenant, shown: Shown) -> list[list[InlineKeyboardButton]]:
@@ -123,7 +127,7 @@ def _option(tenant: Tenant, shown: Shown, option: str) -> InlineKeyboardButton:
     kind = shown.entry.setting.kind
     is_chosen = kind.is_chosen(shown.value, option)
     data = Choose(tenant=tenant.id, name=shown.entry.name, option=option, chosen=not (is_chosen and kind.many))
-    return plain_button(("✅ " if is_chosen else "") + kind.options[option], data)
+    return plain_button(("✅ " if is_chosen else "") + texts.option(shown.entry, option), data)
 
 
 def can_be_off(tenant: Tenant, shown: Shown) -> bool:

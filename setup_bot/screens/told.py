@@ -7,7 +7,7 @@ from aiogram.utils.formatting import Text
 
 from setup_bot.screens.connections import connection_button, mode_button
 from setup_bot.screens.screen import Screen
-from setup_bot.texts import plain, say
+from setup_bot.texts import plain, say, sentence
 from tenants import owner_notices
 from tenants.connections import Tenant
 
@@ -17,11 +17,13 @@ def _revoked(tenant: Tenant, _: Mapping[str, Any]) -> Text:
 
 
 def _conflict(tenant: Tenant, params: Mapping[str, Any]) -> Text:
-    return say("told.conflict", bot=tenant.bot_username, problem=params["problem"])
+    return say("told.conflict", bot=tenant.bot_username, problem=sentence(params["problem"]))
 
 
 def _group_trouble(tenant: Tenant, params: Mapping[str, Any]) -> Text:
-    return say("told.group_trouble", bot=tenant.bot_username, group=_group(tenant), problem=params["problem"])
+    return say(
+        "told.group_trouble", bot=tenant.bot_username, group=_group(tenant), problem=sentence(params["problem"])
+    )
 
 
 def _group_mended(tenant: Tenant, _: Mapping[str, Any]) -> Text:
@@ -33,7 +35,7 @@ def _deaf(tenant: Tenant, params: Mapping[str, Any]) -> Text:
 
 
 def _behind(tenant: Tenant, params: Mapping[str, Any]) -> Text:
-    return say("told.behind", bot=tenant.bot_username, group=_group(tenant), minutes=str(params["minutes"]))
+    return say("told.behind", bot=tenant.bot_username, group=_group(tenant), count=int(params["minutes"]))
 
 
 def _administrator_joined(tenant: Tenant, params: Mapping[str, Any]) -> Text:

@@ -4,14 +4,21 @@ Placeholders are filled with values that nothing interprets: names and titles co
 """
 
 import string
+from collections.abc import Mapping
+from datetime import UTC, datetime
 
 from aiogram.utils.formatting import Text
+from babel.dates import format_date, format_time
 
-from setup_bot.texts.catalogues import catalogue, choose_form
+from setup_bot.texts.catalogues import Forms, catalogue, choose_form, number
 from setup_bot.texts.languages import Language, speaking, spoken
 from tenants.dialogs import clean_name
+from tenants.phrases import Phrase, fill
 
-__all__ = ["Language", "has_text", "plain", "say", "speaking", "spoken", "words"]
+__all__ = ["Language", "find_text", "moment", "plain", "say", "sentence", "speaking", "spoken", "words"]
+
+SENTENCES = "sentences."
+"""Before the English of the domain's sentences, in the names of their translations."""
 
 NAME_LENGTH = 64
 
@@ -23,13 +30,34 @@ def say(name: str, /, **values: object) -> Text:
     """
     language = spoken()
     entry = catalogue(language)[name]
-    template = entry if isinstance(entry, str) else choose_form(entry, language, values["count"])
+    template = _choose(entry, language, values)
     parts: list[object] = []
     for literal, field, _, _ in string.Formatter().parse(template):
         parts.append(literal)
         if field is not None:
-            parts.append(values[field])
+            parts.append(_shown(field, values[field], language))
     return Text(*parts)
+
+
+def sentence(text: str) -> str:
+    """What the domain says in English, in the language spoken now; as it is where there is no translation."""
+    template, values = (text.template, text.values) if isinstance(text, Phrase) else (text, {})
+    language = spoken()
+    entry = catalogue(language).get(SENTENCES + template, template)
+    if not values:
+        return str(entry)
+    shown = {name: _shown(name, value, language) for name, value in values.items()}
+    return fill(_choose(entry, language, values), shown)
+
+
+def _shown(name: str, value: object, language: Language) -> object:
+    if isinstance(value, Phrase):
+        return sentence(value)
+    return number(value, language) if name == "count" else value
+
+
+def _choose(entry: str | Forms, language: Language, values: Mapping[str, object]) -> str:
+    return entry if isinstance(entry, str) else choose_form(entry, language, values["count"])
 
 
 def words(name: str, /, **values: object) -> str:
@@ -37,8 +65,16 @@ def words(name: str, /, **values: object) -> str:
     return say(name, **values).render()[0]
 
 
-def has_text(name: str) -> bool:
-    return name in catalogue(spoken())
+def moment(at: datetime) -> str:
+    """A date and a time, as the language writes them."""
+    locale = spoken().value
+    return f"{format_date(at, 'medium', locale)}, {format_time(at, 'short', tzinfo=UTC, locale=locale)} UTC"
+
+
+def find_text(name: str) -> str | None:
+    """An entry as it stands."""
+    entry = catalogue(spoken()).get(name)
+    return entry if isinstance(entry, str) else None
 
 
 def plain(name: str) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from babel import Locale
+from babel.numbers import format_decimal
 
 from setup_bot.texts.languages import Language
 
@@ -45,3 +46,10 @@ def choose_form(forms: Forms, language: Language, count: object) -> str:
     if not isinstance(count, int):
         raise TypeError("an entry with plural forms needs a number as count")
     return forms.get(Locale.parse(language).plural_form(count), forms["other"])
+
+
+def number(count: object, language: Language) -> str:
+    """As the language writes it: 1,000 or 1.000 or 1 000. Raises `TypeError` where it is none."""
+    if not isinstance(count, int):
+        raise TypeError("a count is a number")
+    return str(format_decimal(count, locale=language.value))

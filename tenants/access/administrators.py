@@ -17,6 +17,7 @@ from tenants.errors import Conflict, Invalid, NotFound
 from tenants.groups import drop_link
 from tenants.ids import TenantId, UserId
 from tenants.owner_notices import ADMINISTRATOR_JOINED, TRANSFERRED, enqueue_notice
+from tenants.phrases import Phrase
 
 INVITATION_LIVES = timedelta(days=1)
 MOST = 20
@@ -83,7 +84,7 @@ class Administrators:
         if found is None:
             raise Invalid("This invitation was used already, or is older than a day: ask for a new one.")
         if found.owner_id == person:
-            raise Conflict(f"@{found.bot_username} is yours already: send the link to somebody else.")
+            raise Conflict(Phrase("@{bot} is yours already: send the link to somebody else.", bot=found.bot_username))
         shown = _tidy(name)
         values = {"tenant_id": found.id, "user_id": person, "name": shown, "added_by": found.owner_id}
         used = delete(invitations).where(
@@ -98,7 +99,8 @@ class Administrators:
             others = set((await unit.execute(there)).scalars())
             if person not in others:
                 if len(others) >= MOST:
-                    raise Conflict(f"@{found.bot_username} has {MOST} co-administrators: remove one first.")
+                    full = "@{bot} has {count} co-administrators: remove one first."
+                    raise Conflict(Phrase(full, bot=found.bot_username, count=MOST))
                 await unit.execute(insert(administrators).values(values))
                 actor = self._connections.actor(person)
                 await record(unit, found.id, Act(Action.ADMINISTRATOR_ADDED, actor, str(person)))

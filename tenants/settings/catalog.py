@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from tenants.errors import Invalid, NotFound, PlanRequired
+from tenants.phrases import Phrase
 from tenants.plans import Plan
 from tenants.settings.field import Limit, Setting
 from tenants.settings.schema import Settings
@@ -34,7 +35,9 @@ class Entry:
             return self.adapter.validate_python(value, strict=True)
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
-            raise Invalid(f"{self.name}: {_sentence(first)}", field=self.name) from None
+            raise Invalid(
+                Phrase("{name}: {problem}", name=self.name, problem=_sentence(first)), field=self.name
+            ) from None
 
     def check(self, value: Any, plan: Plan) -> Any:
         valid = self.validate(value)
@@ -51,9 +54,11 @@ class Entry:
             raise self._beyond(plan, limit, self.setting.unlimited_on)
 
     def _beyond(self, plan: Plan, limit: Limit, opened_by: Plan) -> PlanRequired:
-        more = "opens it" if limit.is_closed else "allows more"
-        sentence = f"{self.name} on the {plan} plan: {limit.describe()}. The {opened_by} plan {more}."
-        return PlanRequired(sentence, plan=opened_by)
+        opens = "{name} on the {plan} plan: {limit}. The {higher} plan opens it."
+        allows = "{name} on the {plan} plan: {limit}. The {higher} plan allows more."
+        sentence = opens if limit.is_closed else allows
+        values = {"name": self.name, "plan": plan, "limit": limit.describe(), "higher": opened_by}
+        return PlanRequired(Phrase(sentence, **values), plan=opened_by)
 
     def clamp(self, value: Any, plan: Plan) -> Any:
         limit = self.setting.limit(plan)
@@ -81,9 +86,34 @@ class Entry:
         return False
 
 
+PROBLEMS = {
+    "greater_than_equal": "should be {ge} or more.",
+    "less_than_equal": "should be {le} or less.",
+    "string_too_long": "should have at most {count} characters.",
+    "string_too_short": "should have at least {count} characters.",
+    "too_long": "should have at most {count} items, not {actual_length}.",
+    "literal_error": "should be {expected}.",
+    "string_pattern_mismatch": "should match the pattern {pattern}.",
+    "string_type": "should be a text.",
+    "int_type": "should be a whole number.",
+    "bool_type": "should be true or false.",
+    "list_type": "should be a list.",
+    "dict_type": "should be a mapping.",
+}
+"""By pydantic's types of errors; the placeholders are those of its context, and `count` is a length."""
+
+
 def _sentence(error: Any) -> str:
-    message = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input ")
-    return message[:1].lower() + message[1:].rstrip(".") + "."
+    context = error.get("ctx", {})
+    raised = context.get("error")
+    if isinstance(raised, ValueError):
+        sentence: str = raised.args[0]
+        return sentence
+    template = PROBLEMS.get(error["type"])
+    if template is None:
+        return Phrase("can't be read: {problem}.", problem=str(error["msg"]).rstrip("."))
+    length = context.get("max_length", context.get("min_length"))
+    return Phrase(template, **context, **({} if length is None else {"count": length}))
 
 
 def entries(model: type[Settings] = Settings) -> dict[str, Entry]:

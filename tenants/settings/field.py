@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
+from tenants.phrases import Phrase
 from tenants.plans import Plan
 from tenants.settings.kinds import Kind
 
@@ -33,7 +34,7 @@ class Max:
         return min(int(value), self.limit)
 
     def describe(self) -> str:
-        return f"at most {self.limit}"
+        return Phrase("at most {count}", count=self.limit)
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tenants.errors import Invalid, NotFound
+from tenants.phrases import Phrase
 
 OFF = "OFF"
 EVERYONE = "."
+_EVERYONE, _THE_OWNER = "everyone", "the owner"
 _QUOTES = str.maketrans("“”„«»‟″", '"""""""')  # what phones make of a typed quote
 _APOSTROPHE = str.maketrans("’", "'")  # and of an apostrophe
 _WHOLE_NUMBER = re.compile(r"-?\d{1,19}")
@@ -28,8 +30,9 @@ class Kind:
     """One way to type a value. `parse` raises `Invalid` with a sentence that says what to type instead.
 
     `options`: where there are only some values, their names with the words that stand on their buttons; `many`:
-    any of them, else one or none. `is_audited`: no value of this kind holds a secret, so the audit log keeps what it
-    was and what it is. `require_public` raises `Invalid` for what only a deployment for trying may hold.
+    any of them, else one or none. `words`: what `show` says of values that have words instead of themselves.
+    `is_audited`: no value of this kind holds a secret, so the audit log keeps what it was and what it is.
+    `require_public` raises `Invalid` for what only a deployment for trying may hold.
     """
 
     name: str
@@ -38,6 +41,7 @@ class Kind:
     show: Callable[[Any], str]
     options: Mapping[str, str] = field(default_factory=dict)
     many: bool = False
+    words: tuple[str, ...] = ()
     is_audited: bool = False
     require_public: Callable[[Any], None] = lambda _: None
 
@@ -62,7 +66,7 @@ def _is_off(typed: str) -> bool:
 
 
 def _echo(item: str) -> str:
-    return f"“{item[:_LONGEST_ECHO]}”"
+    return item[:_LONGEST_ECHO]
 
 
 def _parse_text(typed: str) -> str:
@@ -89,21 +93,23 @@ def _parse_ids(typed: str) -> list[int]:
     items = [item.strip() for item in typed.replace("\n", ",").split(",") if item.strip()]
     for item in items:
         if not _WHOLE_NUMBER.fullmatch(item):
-            raise Invalid(f"{_echo(item)} is not an id. Send numbers separated by commas: 1001, 1002.")
+            raise Invalid(
+                Phrase("“{item}” is not an id. Send numbers separated by commas: 1001, 1002.", item=_echo(item))
+            )
     return list(dict.fromkeys(int(item) for item in items))
 
 
 def _parse_people(typed: str) -> list[int | str]:
     word = typed.strip().casefold()
-    if word in {EVERYONE, "everyone"}:
+    if word in {EVERYONE, _EVERYONE}:
         return [EVERYONE]
-    return [] if word == "the owner" else [*_parse_ids(typed)]
+    return [] if word == _THE_OWNER else [*_parse_ids(typed)]
 
 
 def _show_people(people: list[int | str]) -> str:
     if EVERYONE in people:
-        return "everyone"
-    return ", ".join(map(str, people)) or "the owner"
+        return _EVERYONE
+    return ", ".join(map(str, people)) or _THE_OWNER
 
 
 def _parse_keywords(typed: str) -> list[list[str]]:
@@ -155,7 +161,8 @@ def _parse_commands(typed: str) -> list[str]:
     names = [read_command_name(item) for item in items]
     for item, name in zip(items, names, strict=True):
         if name is None:
-            raise Invalid(f"{_echo(item)} is not a command. Send names separated by commas: /invoice, /stock.")
+            sentence = "“{item}” is not a command. Send names separated by commas: /invoice, /stock."
+            raise Invalid(Phrase(sentence, item=_echo(item)))
     return [name for name in dict.fromkeys(names) if name is not None]
 
 
@@ -174,8 +181,12 @@ def one_of(options: Mapping[str, str], *, nothing: str) -> Kind:
         word = typed.translate(_APOSTROPHE).strip()
         return "" if word.casefold() in no_words else read(word)
 
-    hint = f"Tap one, or send its name: {', '.join(options)}. OFF: {nothing}."
-    return Kind("choice", hint, parse, lambda value: options.get(value, nothing), options, is_audited=True)
+    def show(value: str) -> str:
+        return options.get(value, nothing)
+
+    names = ", ".join(options)
+    hint = Phrase("Tap one, or send its name: {names}. OFF: {nothing}.", names=names, nothing=Phrase(nothing))
+    return Kind("choice", hint, parse, show, options, words=(nothing,), is_audited=True)
 
 
 def any_of(options: Mapping[str, str]) -> Kind:
@@ -189,7 +200,8 @@ def any_of(options: Mapping[str, str]) -> Kind:
     def show(value: list[str]) -> str:
         return ", ".join(options[name] for name in value) or OFF
 
-    hint = f"Tap to tick, or send names separated by commas: {', '.join(options)}. OFF clears the list."
+    names = ", ".join(options)
+    hint = Phrase("Tap to tick, or send names separated by commas: {names}. OFF clears the list.", names=names)
     return Kind("choices", hint, parse, show, options, many=True, is_audited=True)
 
 
@@ -200,7 +212,8 @@ def _reader(options: Mapping[str, str]) -> Callable[[str], str]:
     def read(typed: str) -> str:
         name = names.get(typed.strip().casefold())
         if name is None:
-            raise Invalid(f"{_echo(typed.strip())} is none of these. Send {_listed(options)}.")
+            sentence = "“{item}” is none of these. Send {options}."
+            raise Invalid(Phrase(sentence, item=_echo(typed.strip()), options=_listed(options)))
         return name
 
     return read
@@ -208,7 +221,7 @@ def _reader(options: Mapping[str, str]) -> Callable[[str], str]:
 
 def _listed(options: Mapping[str, str]) -> str:
     *others, last = options
-    return f"{', '.join(others)} or {last}" if others else last
+    return Phrase("{others} or {last}", others=", ".join(others), last=last) if others else last
 
 
 TEXT = Kind("text", "Send the text. OFF switches it off.", _parse_text, lambda value: value or OFF, is_audited=True)
@@ -226,6 +239,7 @@ PEOPLE = Kind(
     "Send user ids separated by commas, or a dot for everyone. OFF: the owner.",
     _parse_people,
     _show_people,
+    words=(_EVERYONE, _THE_OWNER),
     is_audited=True,
 )
 STRINGS = Kind(

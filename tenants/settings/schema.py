@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from tenants.markdown import MarkupError, parse
+from tenants.phrases import Phrase
 from tenants.plans import AUDIT_LIVES, Plan
 from tenants.settings.field import AlwaysEmpty, Frozen, Max, NeverOff, Setting
 from tenants.settings.kinds import (
@@ -55,7 +56,7 @@ GREETING = "Hello, {title}\\! Thank you for writing\\. We answer here as soon as
 
 def _storable(text: str) -> str:
     if "\0" in text:
-        raise ValueError("can't hold a NUL character")  # PostgreSQL's JSON refuses it
+        raise ValueError(Phrase("can't hold a NUL character."))  # PostgreSQL's JSON refuses it
     return text
 
 
@@ -69,25 +70,25 @@ def _well_formed(text: str) -> str:
     try:
         parse(text.replace("{title}", "a title"))
     except MarkupError as error:
-        raise ValueError(str(error)) from None
+        raise ValueError(error.args[0]) from None
     return text
 
 
 def _no_empty_group(groups: list[list[str]]) -> list[list[str]]:
     if not all(group and all(_storable(word).strip("~ ") for word in group) for group in groups):
-        raise ValueError("a group of keywords holds at least one word")
+        raise ValueError(Phrase("a group of keywords holds at least one word."))
     return groups
 
 
 def _everyone_alone(people: list[Any]) -> list[Any]:
     if EVERYONE in people and len(people) > 1:
-        raise ValueError("a dot for everyone stands alone")
+        raise ValueError(Phrase("a dot for everyone stands alone."))
     return people
 
 
 def _long_enough(days: int) -> int:
     if 0 < days < LEAST_AUDIT_DAYS:
-        raise ValueError(f"is 0, or {LEAST_AUDIT_DAYS} or more")
+        raise ValueError(Phrase("is 0, or {count} or more.", count=LEAST_AUDIT_DAYS))
     return days
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from tenants.connections import Connections, Tenant, changed_meanwhile
 from tenants.errors import Invalid
 from tenants.ids import TenantId, UserId
+from tenants.phrases import Phrase
 from tenants.settings.catalog import Entry, entries, find_entry
 from tenants.settings.schema import Settings
 
@@ -55,7 +56,7 @@ class SettingsService:
         for name, value in changes.items():
             entry = find_entry(name, self.model)
             if entry is None:
-                raise Invalid(f"There is no setting {name[:40]}.", field=name)
+                raise Invalid(Phrase("There is no setting {name}.", name=name[:40]), field=name)
             if entry.setting.is_frozen(found.plan):
                 entry.require_unchanged(value, found.overrides, found.plan)
             elif value is None:
@@ -70,5 +71,5 @@ class SettingsService:
         """The same for a value as a person types it in a chat."""
         entry = find_entry(name, self.model)
         if entry is None:
-            raise Invalid(f"There is no setting {name[:40]}.")
+            raise Invalid(Phrase("There is no setting {name}.", name=name[:40]))
         return await self.change(owner, tenant, {entry.name: entry.setting.kind.parse(typed)})

@@ -5,6 +5,7 @@ import json
 from typing import Any, Literal, get_args
 
 from tenants.errors import Invalid
+from tenants.phrases import Phrase
 from tenants.settings.kinds import OFF, Kind
 from tenants.webhooks.urls import is_local, why_not
 
@@ -21,12 +22,12 @@ _LONGEST_ECHO = 40
 def checked(addresses: dict[str, list[EventName]]) -> dict[str, list[EventName]]:
     """Raises `ValueError` with a sentence."""
     if len(addresses) > MOST_ADDRESSES:
-        raise ValueError(f"Send at most {MOST_ADDRESSES} addresses.")
+        raise ValueError(Phrase("Send at most {count} addresses.", count=MOST_ADDRESSES))
     for url, names in addresses.items():
         if (wrong := why_not(url)) is not None:
             raise ValueError(wrong)
         if not names:
-            raise ValueError("Give every address at least one event.")
+            raise ValueError(Phrase("Give every address at least one event."))
     return {url: [name for name in EVENTS if name in names] for url, names in addresses.items()}
 
 
@@ -37,11 +38,12 @@ def _parse(typed: str) -> dict[str, list[EventName]]:
     for names in addresses.values():
         for name in names:
             if name not in EVENTS:
-                raise Invalid(f"“{str(name)[:_LONGEST_ECHO]}” is no event. Send some of these: {', '.join(EVENTS)}.")
+                unknown = "“{name}” is no event. Send some of these: {events}."
+                raise Invalid(Phrase(unknown, name=str(name)[:_LONGEST_ECHO], events=", ".join(EVENTS)))
     try:
         return checked(addresses)
     except ValueError as error:
-        raise Invalid(str(error)) from None
+        raise Invalid(error.args[0]) from None
 
 
 def _read(typed: str) -> dict[str, list[Any]]:
@@ -50,7 +52,7 @@ def _read(typed: str) -> dict[str, list[Any]]:
             found = json.loads(text, object_pairs_hook=_once_each)
             if isinstance(found, dict) and all(isinstance(names, list) for names in found.values()):
                 return found
-    raise Invalid(f"Send JSON that gives each address its events: {EXAMPLE}.")
+    raise Invalid(Phrase("Send JSON that gives each address its events: {example}.", example=EXAMPLE))
 
 
 def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

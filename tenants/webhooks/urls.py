@@ -3,24 +3,25 @@
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
+from tenants.phrases import Phrase
 from tenants.webhooks.addresses import is_public
 
 LONGEST = 500
 """Characters of an address."""
 
 
-def why_not(url: str) -> str | None:
+def why_not(url: str) -> Phrase | None:
     """What is wrong with an address, in a sentence; None where nothing is. http is for this machine only."""
     parts = _split(url)
     local = parts is not None and is_local(url)
     if parts is None or not parts.hostname or parts.scheme not in ({"https", "http"} if local else {"https"}):
-        return "Send addresses that begin with https://."
+        return Phrase("Send addresses that begin with https://.")
     if len(url) > LONGEST:
-        return f"Send addresses of at most {LONGEST} characters."
+        return Phrase("Send addresses of at most {count} characters.", count=LONGEST)
     if parts.username is not None or parts.password is not None:
-        return "Send addresses without a name and password in them."
+        return Phrase("Send addresses without a name and password in them.")
     if not local and _is_private(parts.hostname):
-        return "Send addresses that are on the public internet."
+        return Phrase("Send addresses that are on the public internet.")
     return None
 
 

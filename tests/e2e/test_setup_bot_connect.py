@@ -21,7 +21,7 @@ async def test_start_shows_an_empty_list_and_how_to_begin(stage: Stage) -> None:
     owner = stage.person("Olivia")
     await owner.open()
     assert "You have none yet" in owner.screen().text
-    assert owner.labels() == ["➕ New connection"]
+    assert owner.labels() == ["➕ New connection", "🌐 English"]
 
 
 async def test_a_pasted_token_becomes_a_connection_and_leaves_the_chat(stage: Stage) -> None:

@@ -23,7 +23,7 @@ async def test_it_is_found_typed_refused_and_reset(stage: Stage) -> None:
     await owner.tap("Sky", "Phase of the moon: 1")
     await owner.tap("Phase of the moon", "Days since the last new moon.", "Now: 1", "Example: 7", "at most 14")
     owner.send("30")
-    await owner.sees("less than or equal to 29", "Now: 1")
+    await owner.sees("should be 29 or less", "Now: 1")
     owner.send("15")
     await owner.sees("at most 14. The pro plan allows more.")
     owner.send("7")

@@ -54,7 +54,7 @@ async def test_a_number_is_typed_refused_out_of_range_typed_again_and_reset(stag
     owner.send("tomorrow")
     await owner.sees("Send a whole number", "Now: 48")
     owner.send("0")
-    await owner.sees("greater than or equal to 1", "Now: 48")
+    await owner.sees("should be 1 or more", "Now: 48")
     owner.send(sticker=b"webp")
     await owner.sees("Send it as text, please.")
     assert (await stage.tenant(owner)).overrides == {}
@@ -152,7 +152,7 @@ async def test_a_text_that_telegram_cannot_read_is_explained_and_not_stored(stag
     await owner.tap("Dialogs", "Welcome text")
     await owner.tap("Welcome text", "Now: Hello")
     owner.send("Hello! We answer soon.")
-    await owner.sees("WELCOME: character 6, “!”, must be written as “\\!”.")
+    await owner.sees("WELCOME: Character 6, “!”, must be written as “\\!”.")
     owner.send("💥" * 3000)
     await owner.sees("it is too long")
     owner.send("x" * 3501)

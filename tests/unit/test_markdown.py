@@ -152,7 +152,7 @@ def test_both_readings_agree(source: str) -> None:
 
 
 def test_a_broken_welcome_is_refused_with_its_place() -> None:
-    with pytest.raises(Invalid, match="WELCOME: character 11, “!”, must be written as"):
+    with pytest.raises(Invalid, match="WELCOME: Character 11, “!”, must be written as"):
         get_entry("WELCOME").check("Hi {title}!", Plan.PRO)
 
 
