@@ -156,7 +156,7 @@ async def test_a_text_that_telegram_cannot_read_is_explained_and_not_stored(stag
     owner.send("💥" * 3000)
     await owner.sees("it is too long")
     owner.send("x" * 3501)
-    await owner.sees("at most 3500")
+    await owner.sees("at most 3,500 characters")
     assert (await stage.tenant(owner)).overrides == {}
     owner.send("Hello\\!")
     await owner.sees("✅ Saved")
