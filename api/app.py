@@ -15,8 +15,9 @@ from litestar.di import Provide
 from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 
+from api.access import access
 from api.auth import KeyAuthentication
-from api.deps import Services, dependencies, provide_owner
+from api.deps import Services, dependencies, provide_key, provide_owner
 from api.openapi import KEY, openapi_config
 from api.problems import BODY_LIMIT, JsonRequest, exception_handlers
 from api.routes import audit, dead_letters, health, messages, metrics, settings, tenants, webhooks
@@ -68,7 +69,11 @@ def create_app(
             webhooks.router,
         ],
         middleware=[lambda app: KeyAuthentication(app, database)],  # no object: routers are copied deeply
-        dependencies={"owner": Provide(provide_owner, sync_to_thread=False)},
+        guards=[access(connections)],
+        dependencies={
+            "owner": Provide(provide_owner, sync_to_thread=False),
+            "key": Provide(provide_key, sync_to_thread=False),
+        },
         security=[{KEY: []}],
     )
     app = Litestar(
