@@ -33,7 +33,7 @@ class Kind(StrEnum):
 
 
 class Status(StrEnum):
-    """Of a subscription, in Stripe's words (docs.stripe.com/api/subscriptions/object), the last ones taken together."""
+    """Of a subscription, in Stripe's words (docs.stripe.com/api/subscriptions/object), the last ones as one."""
 
     INCOMPLETE = "incomplete"
     ACTIVE = "active"

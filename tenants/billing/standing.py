@@ -1,4 +1,4 @@
-"""What follows from facts: the plan that counts at a moment, and why. Pure: the same facts in any order say the same."""
+"""What follows from facts: the plan that counts at a moment, and why. The same facts in any order say the same."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
