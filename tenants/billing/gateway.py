@@ -69,15 +69,16 @@ class StripeGateway:
         self._webhook_secret = webhook_secret
         self._prices = prices
         self._clock = clock
+        self._http = stripe.AIOHTTPClient(timeout=20)
         self._client = stripe.StripeClient(
             secret_key,
-            http_client=stripe.AIOHTTPClient(timeout=20),
+            http_client=self._http,
             base_addresses={"api": api} if api else {},
             max_network_retries=2,
         )
 
     async def close(self) -> None:
-        await self._client._requestor._client.close_async()  # type: ignore[union-attr]  # noqa: SLF001
+        await self._http.close_async()  # type: ignore[no-untyped-call]
 
     async def open_checkout(self, order: Order) -> str:
         price = await self._find_price(order)
@@ -178,9 +179,7 @@ class StripeGateway:
     def read_event(self, body: bytes, signature: str) -> Fact:
         """Raises `Invalid` for what Stripe did not sign, and for a signature of long ago or of the future."""
         try:
-            event = stripe.Webhook.construct_event(  # type: ignore[no-untyped-call]
-                body, signature, self._webhook_secret, tolerance=OLDEST
-            )
+            event = stripe.Webhook.construct_event(body, signature, self._webhook_secret, tolerance=OLDEST)
         except (ValueError, stripe.SignatureVerificationError):
             raise Invalid("This is not signed by Stripe, or was signed too long ago.", code="bad_signature") from None
         signed_at = _signed_at(signature)

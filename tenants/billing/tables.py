@@ -1,6 +1,18 @@
 """The tables of billing: what was told, what followed when, and what time will change next."""
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Integer, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.dialects.postgresql import UUID
 
 from tenants.columns import metadata
@@ -44,6 +56,21 @@ plan_ledger = Table(
     Column("reason", Text, nullable=False),
     Column("cause", Text),
     CheckConstraint(f"plan IN {PLANS}", name="plan"),
+)
+
+subscription_endings = Table(
+    "subscription_endings",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("provider", Text, nullable=False),
+    Column("subscription", Text, nullable=False),
+    Column("refund", Boolean, nullable=False),
+    _time("wanted_at", default=True),
+    _time("due_at", default=True),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    _time("ended_at"),
+    Column("error", Text),
+    UniqueConstraint("provider", "subscription"),
 )
 
 standings = Table(
