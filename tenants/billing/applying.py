@@ -51,7 +51,8 @@ async def apply(unit: UnitOfWork, job: Job) -> bool:
     await _change_plan(unit, job.tenant, standing)
     for entry in new:
         await _tell(unit, job.tenant, entry, standing)
-    await _remind(unit, job.tenant, standing)
+    if not new:
+        await _remind(unit, job.tenant, standing)
     await _end_what_is_too_much(unit, job.tenant)
     return True
 
@@ -91,15 +92,15 @@ _KINDS = {
 
 
 async def _remind(unit: UnitOfWork, tenant: TenantId, standing: Standing) -> None:
-    """While the payment fails: how many days are left, on the days of `REMINDERS`."""
+    """While the payment fails: once more on each day of `REMINDERS`, the last of them where several have passed."""
     if standing.reason is not Reason.GRACE or standing.until is None:
         return
     left = standing.until - (await unit.execute(text("SELECT now()"))).scalar_one()
-    for after in REMINDERS:
-        if left <= GRACE - after:
-            params = {"plan": standing.plan, "until": f"{standing.until:%Y-%m-%d}"}
-            key = f"{PAYMENT_FAILED}:{tenant}:{standing.until.isoformat()}:{after.days}"
-            await enqueue_notice(unit, tenant, PAYMENT_FAILED, key=key, params=params)
+    passed = [after for after in REMINDERS if left <= GRACE - after]
+    if passed:
+        params = {"plan": standing.plan, "until": f"{standing.until:%Y-%m-%d}"}
+        key = f"{PAYMENT_FAILED}:{tenant}:{standing.until.isoformat()}:{passed[-1].days}"
+        await enqueue_notice(unit, tenant, PAYMENT_FAILED, key=key, params=params)
 
 
 async def _end_what_is_too_much(unit: UnitOfWork, tenant: TenantId) -> None:
