@@ -308,7 +308,7 @@ def _translate(error: TelegramAPIError) -> SessionError:
     if isinstance(error, TelegramMigrateToChat):
         return _moved(error.migrate_to_chat_id)
     if isinstance(error, NetworkTrouble):
-        return Flaky("network", f"{error.message}.", ambiguous=error.ambiguous)
+        return Flaky("network", error.message, ambiguous=error.ambiguous)
     if isinstance(error, TelegramNetworkError):
         return Flaky("network", "The connection to Telegram broke.", ambiguous=True)
     status = next((status for kind, status in _STATUS if isinstance(error, kind)), 400)

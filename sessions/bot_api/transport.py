@@ -121,13 +121,13 @@ class SharedTransport(BaseSession):
             async with self._open_client().post(url, timeout=limit, allow_redirects=False, **body) as answer:
                 return answer.status, (await answer.read()).replace(bot.token.encode(), b"[token]")
         except aiohttp.ClientConnectorError:
-            raise NetworkTrouble(method, "Telegram can't be reached", ambiguous=False) from None
+            raise NetworkTrouble(method, "Telegram can't be reached.", ambiguous=False) from None
         except TimeoutError:
-            raise NetworkTrouble(method, "Telegram did not answer in time", ambiguous=True) from None
+            raise NetworkTrouble(method, "Telegram did not answer in time.", ambiguous=True) from None
         except (aiohttp.ClientError, OSError, ValueError):
             if guard is not None:
                 guard()  # it may have been what broke the request
-            raise NetworkTrouble(method, "the connection to Telegram broke", ambiguous=True) from None
+            raise NetworkTrouble(method, "The connection to Telegram broke.", ambiguous=True) from None
 
     async def _body(self, bot: Bot, method: TelegramMethod[Any]) -> dict[str, Any]:
         files: dict[str, Any] = {}

@@ -17,7 +17,7 @@ from setup_bot.callbacks import Card, Put, Sure, Value
 from setup_bot.screens import connections, group, key, mode, people, settings, told
 from setup_bot.screens.screen import BUTTON_LIMIT, TEXT_LIMIT, Screen, shorten
 from setup_bot.talk import TOAST_LIMIT
-from setup_bot.texts import Language, plain, say, words
+from setup_bot.texts import Language, plain, say, speaking, words
 from setup_bot.texts.catalogues import catalogue
 from tenants.access.administrators import MOST, Administrator
 from tenants.access.keys import Listed
@@ -35,6 +35,7 @@ ENGLISH = catalogue(Language.ENGLISH)
 HOSTILE = "<b>&amp;</b> *_`[x](tg://user?id=1) {title} %s \u202egnp.exe\u2066\n\n@everyone /start " + "💥" * 200
 STATES = ("setup", "running", "stopped", "revoked")
 HOOK = Webhook(".".join(["x" * 62] * 4))
+LONGEST_LABEL = 40
 LONGEST_NAME = "RESTRICTED_KEYWORDS_FRONTEND"
 NEWS = {
     "problem": "y" * 250,
@@ -160,8 +161,11 @@ def buttons(screen: Screen) -> list[InlineKeyboardButton]:
     return [button for row in screen.rows for button in row]
 
 
-def test_every_screen_fits_telegrams_limits() -> None:
-    for screen in every_screen():
+@pytest.mark.parametrize("language", Language)
+def test_every_screen_fits_telegrams_limits(language: Language) -> None:
+    with speaking(language):
+        shown = every_screen()
+    for screen in shown:
         text, entities = screen.text.render()
         assert 0 < sizeof(text) <= TEXT_LIMIT
         assert text == text.strip()
@@ -171,6 +175,16 @@ def test_every_screen_fits_telegrams_limits() -> None:
             assert button.text.strip()
             assert (button.callback_data is None) != (button.url is None)
             assert len((button.callback_data or "").encode()) <= 64
+
+
+@pytest.mark.parametrize("language", Language)
+def test_the_words_on_buttons_are_short_enough_to_be_read(language: Language) -> None:
+    tenant = make_tenant(bot_username="acme_bot", bot_name="Acme Shop", group_title="Acme Support")
+    with speaking(language):
+        shown = [connections.home([tenant]), *tenant_screens(tenant)]
+        shown += tenant_screens(replace(tenant, state="stopped", group_id=None, group_title=None))
+    labels = {button.text for screen in shown for button in buttons(screen) if HOSTILE[:8] not in button.text}
+    assert {label for label in labels if len(label) > LONGEST_LABEL} == set()
 
 
 def test_a_token_is_on_no_screen() -> None:
