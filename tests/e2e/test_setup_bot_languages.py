@@ -1,15 +1,22 @@
 """The setup bot in five languages: chosen, guessed from Telegram, kept, and spoken also unasked."""
 
+import asyncio
+import re
 from collections.abc import AsyncIterator
 
 import pytest
 
 from sandbox.server import Sandbox
+from setup_bot.callbacks import Card, Sure
 from setup_bot.texts import Language, speaking, words
+from setup_bot.texts.catalogues import read
 from tenants.config import Config
+from tenants.connections import Tenant
 from tenants.db import Database
+from tenants.settings.catalog import entries
 from tenants.tokens import mark_revoked
 from tests.e2e.setup_bot_stage import Person, Stage, running_stage
+from tests.unit.test_languages import of_the_domain
 
 
 @pytest.fixture
@@ -78,3 +85,67 @@ async def test_what_nobody_asked_for_is_told_in_the_persons_language(stage: Stag
         await mark_revoked(unit, tenant.id)
     with speaking(Language.RUSSIAN):
         await person.sees(words("told.revoked", bot=tenant.bot_username))
+
+
+def english_fragments(language: Language) -> list[str]:
+    """What would give away a text that was left in English: pieces of words between the placeholders, unless the
+    language has them, too.
+    """
+    said_in_english = [*texts(Language.ENGLISH), *of_the_domain()]
+    said_in_english += [text for e in entries().values() for text in (e.setting.title, e.description)]
+    own = "\n".join(texts(language))
+    pieces = {piece.strip() for text in said_in_english for piece in re.split(r"\{\w*\}|\n", text)}
+    return [piece for piece in pieces if re.search(r"[a-z] [a-z]", piece) and piece not in own]
+
+
+def texts(language: Language) -> list[str]:
+    found: list[str] = []
+    for entry in read(language).values():
+        found += [entry] if isinstance(entry, str) else entry.values()
+    return found
+
+
+async def press_everything(person: Person, tenant: Tenant) -> list[str]:
+    """From the present screen on, breadth first, every button that leads somewhere new, and in the end those that
+    delete the connection; all that was shown.
+    """
+    shown: list[str] = []
+    waiting, seen = offered(person), set[str]()
+    while waiting:
+        data = waiting.pop(0)
+        if data not in seen and not data.startswith(("l:", "d:")):
+            seen.add(data)
+            shown += await press(person, data)
+            waiting += offered(person)
+    shown += await press(person, Card(tenant=tenant.id).pack())
+    for _ in range(len(Sure)):
+        shown += await press(person, next(data for data in offered(person) if data.startswith("d:")))
+    return shown
+
+
+async def press(person: Person, data: str) -> list[str]:
+    return [await person.hears(person.forge(data)), person.screen().text, *person.labels()]
+
+
+def offered(person: Person) -> list[str]:
+    return [
+        button["callback_data"] for row in person.screen().keyboard for button in row if "callback_data" in button
+    ]
+
+
+async def test_every_button_of_every_screen_speaks_the_language(stage: Stage) -> None:
+    """All languages at once, as in life."""
+
+    async def walk(language: Language) -> list[str]:
+        person = stage.person("Olga", language.value)
+        tenant = await stage.desk(person, f"acme_{language}_bot")
+        await begin(person, language)
+        shown = await press_everything(person, tenant)
+        assert await stage.tenants(person) == []
+        return shown
+
+    walks = await asyncio.gather(*(walk(language) for language in Language))
+    for language, shown in zip(Language, walks, strict=True):
+        assert len(shown) > 300
+        for fragment in english_fragments(language) if language is not Language.ENGLISH else ():
+            assert not [text for text in shown if fragment in text], (language, fragment)
