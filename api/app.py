@@ -15,8 +15,11 @@ from litestar.di import Provide
 from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 
+from api.access import access
 from api.auth import KeyAuthentication
-from api.deps import Services, dependencies, provide_owner
+from api.buckets import Buckets
+from api.deps import Services, dependencies, provide_key, provide_owner
+from api.limits import Limits
 from api.openapi import KEY, openapi_config
 from api.problems import BODY_LIMIT, JsonRequest, exception_handlers
 from api.routes import audit, dead_letters, health, messages, metrics, settings, tenants, webhooks
@@ -43,10 +46,30 @@ def create_app(
     config: Config, database: Database, keyring: Keyring, redis: Redis, model: type[Settings] = Settings
 ) -> Litestar:
     """Owns nothing that it is given: whoever opened the database and Redis closes them."""
+    services = _services(config, database, keyring, redis, model)
+    app = Litestar(
+        route_handlers=[
+            health.is_alive,
+            health.is_ready,
+            metrics.show_metrics,
+            _first_version(services, config, model),
+        ],
+        dependencies=dependencies(services),
+        exception_handlers=exception_handlers(),
+        openapi_config=openapi_config(),
+        request_class=JsonRequest,
+        request_max_body_size=BODY_LIMIT,
+        logging_config=None,
+    )
+    app.asgi_handler = timed(app.asgi_handler, services.metrics)
+    return app
+
+
+def _services(config: Config, database: Database, keyring: Keyring, redis: Redis, model: type[Settings]) -> Services:
     connections = Connections(
         database, keyring, plan=config.default_plan, parallel=config.offers_parallel, acts_as=ActorKind.API
     )
-    services = Services(
+    return Services(
         database=database,
         redis=redis,
         connections=connections,
@@ -57,7 +80,11 @@ def create_app(
         archive=Archive(database, connections, keyring),
         metrics=CollectorRegistry(),
     )
-    first_version = Router(
+
+
+def _first_version(services: Services, config: Config, model: type[Settings]) -> Router:
+    limits = Limits(Buckets(services.redis), config)
+    return Router(
         "/v1",
         route_handlers=[
             tenants.router,
@@ -67,21 +94,17 @@ def create_app(
             messages.router,
             webhooks.router,
         ],
-        middleware=[lambda app: KeyAuthentication(app, database)],  # no object: routers are copied deeply
-        dependencies={"owner": Provide(provide_owner, sync_to_thread=False)},
+        middleware=[  # no objects: routers are copied deeply
+            lambda app: KeyAuthentication(app, services.database, limits),
+            lambda app: limits.counted(app),  # noqa: PLW0108
+        ],
+        guards=[access(services.connections)],
+        dependencies={
+            "owner": Provide(provide_owner, sync_to_thread=False),
+            "key": Provide(provide_key, sync_to_thread=False),
+        },
         security=[{KEY: []}],
     )
-    app = Litestar(
-        route_handlers=[health.is_alive, health.is_ready, metrics.show_metrics, first_version],
-        dependencies=dependencies(services),
-        exception_handlers=exception_handlers(),
-        openapi_config=openapi_config(),
-        request_class=JsonRequest,
-        request_max_body_size=BODY_LIMIT,
-        logging_config=None,
-    )
-    app.asgi_handler = timed(app.asgi_handler, services.metrics)
-    return app
 
 
 def serve(config: Config, ready: Callable[[], None]) -> None:
@@ -97,20 +120,21 @@ async def _run(config: Config, keyring: Keyring, listener: socket.socket, ready:
     redis = Redis.from_url(config.redis_url.get_secret_value())
     try:
         app = create_app(config, database, keyring, redis)
-        server = _Server(_uvicorn_config(app), ready)
+        server = _Server(_uvicorn_config(app, config), ready)
         await server.serve(sockets=[listener])
     finally:
         await redis.aclose()
         await database.close()
 
 
-def _uvicorn_config(app: Litestar) -> uvicorn.Config:
+def _uvicorn_config(app: Litestar, config: Config) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         log_config=None,
         access_log=False,  # addresses and headers hold secrets
         server_header=False,
-        proxy_headers=False,
+        proxy_headers=bool(config.api_trusted_proxies),
+        forwarded_allow_ips=config.api_trusted_proxies,
         ws="none",
         lifespan="on",
         timeout_graceful_shutdown=_GRACE_SECONDS,

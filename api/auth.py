@@ -7,6 +7,7 @@ from litestar.exceptions import NotAuthorizedException
 from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
 from litestar.types import ASGIApp
 
+from api.limits import Limits
 from tenants.access.keys import PREFIX, find_key
 from tenants.db import Database
 
@@ -15,9 +16,10 @@ _LONGEST = 200
 
 
 class KeyAuthentication(AbstractAuthenticationMiddleware):
-    def __init__(self, app: ASGIApp, database: Database) -> None:
+    def __init__(self, app: ASGIApp, database: Database, limits: Limits) -> None:
         super().__init__(app)
         self._database = database
+        self._limits = limits
 
     async def authenticate_request(self, connection: ASGIConnection[Any, Any, Any, Any]) -> AuthenticationResult:
         scheme, _, given = connection.headers.get("authorization", "").partition(" ")
@@ -27,8 +29,10 @@ class KeyAuthentication(AbstractAuthenticationMiddleware):
                 f"Send your API key in the header Authorization: Bearer {PREFIX}….",
                 headers={"WWW-Authenticate": _CHALLENGE},
             )
+        await self._limits.require_few_wrong_keys(connection)
         found = await find_key(self._database, key) if len(key) <= _LONGEST else None
         if found is None:
+            await self._limits.note_wrong_key(connection)
             raise NotAuthorizedException(
                 "This API key is unknown or was revoked.",
                 headers={"WWW-Authenticate": f'{_CHALLENGE}, error="invalid_token"'},

@@ -45,6 +45,7 @@ TheWebhooks = NamedDependency[Webhooks]
 TheAudit = NamedDependency[AuditLog]
 TheArchive = NamedDependency[Archive]
 TheOwner = NamedDependency[UserId]
+TheKey = NamedDependency[ApiKey]
 
 
 def dependencies(services: Services) -> dict[str, Any]:
@@ -61,3 +62,7 @@ def dependencies(services: Services) -> dict[str, Any]:
 
 def provide_owner(request: Authenticated) -> UserId:
     return request.user
+
+
+def provide_key(request: Authenticated) -> ApiKey:
+    return request.auth

@@ -19,7 +19,7 @@ from litestar.openapi.spec import (
     SecurityScheme,
 )
 
-from api.models import SettingView
+from api.models.settings import SettingView
 from api.problems import PROBLEM_JSON, Problem
 from tenants.settings.catalog import Entry, entries
 from tenants.settings.schema import Settings

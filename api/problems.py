@@ -12,14 +12,23 @@ from litestar.types import ExceptionHandlersMap
 from pydantic import BaseModel, Field
 
 from tenants.db import is_passing
-from tenants.errors import Conflict, DomainError, Forbidden, Invalid, NotFound, PlanRequired, Unavailable
+from tenants.errors import (
+    ChangedMeanwhile,
+    Conflict,
+    DomainError,
+    Forbidden,
+    Invalid,
+    NotFound,
+    PlanRequired,
+    Unavailable,
+)
 
 PROBLEM_JSON = "application/problem+json"
+IF_MATCH = "If-Match"
 BODY_LIMIT = 64 * 1024
 _RETRY_SECONDS = 5
 _STATUSES: Mapping[type[DomainError], HTTPStatus] = {
     Invalid: HTTPStatus.BAD_REQUEST,
-    PlanRequired: HTTPStatus.PAYMENT_REQUIRED,
     Forbidden: HTTPStatus.FORBIDDEN,
     NotFound: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
@@ -92,6 +101,8 @@ def _from_domain(request: Request[Any, Any, Any], error: DomainError) -> Respons
     status = next((_STATUSES[kind] for kind in type(error).__mro__ if kind in _STATUSES), None)
     if status is None:
         return _from_unexpected(request, error)
+    if isinstance(error, ChangedMeanwhile) and IF_MATCH in request.headers:
+        status = HTTPStatus.PRECONDITION_FAILED
     headers = {}
     if isinstance(error, Unavailable):
         headers["Retry-After"] = str(int(error.retry_after.total_seconds()))

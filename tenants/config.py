@@ -111,6 +111,12 @@ class Config(BaseModel):
     setup_bot_token: SecretStr | None = None
     api_host: str = "127.0.0.1"
     api_port: int = Field(default=8080, ge=0, le=65535)
+    api_requests_per_minute: int = Field(default=600, ge=0)
+    """What one key may ask for; as many may come at once. 0: as many as it likes."""
+    api_wrong_keys_per_minute: int = Field(default=30, ge=0)
+    """How many wrong keys may come from one address; then it has to wait, also with a right one. 0: any number."""
+    api_trusted_proxies: str = ""
+    """Addresses and networks, with commas between them, whose X-Forwarded-For tells where a request comes from."""
     worker_host: str = "127.0.0.1"
     worker_port: int | None = Field(default=None, ge=0, le=65535)
     """Where a worker answers `/livez`, `/readyz` and `/metrics`. None: nowhere. 0: any free port, which it logs."""

@@ -14,7 +14,7 @@ from tenants.access.tables import administrators
 from tenants.audit import Act, Action, Actor, ActorKind, forget_settings, record
 from tenants.crypto import Keyring
 from tenants.db import Database, UnitOfWork, shard_channel, violated
-from tenants.errors import Conflict, Forbidden, Invalid, NotFound
+from tenants.errors import ChangedMeanwhile, Conflict, Forbidden, Invalid, NotFound
 from tenants.groups import (
     ProposedGroup,
     attached,
@@ -228,8 +228,12 @@ class Connections:
         async with self._database.tenant(tenant) as unit:
             return await find_proposed(unit, tenant)
 
-    async def attach_group(self, owner: UserId, proposed: ProposedGroup, *, title: str) -> Tenant:
-        """The group becomes the desk and the tenant runs. The caller has verified forum and rights."""
+    async def attach_group(
+        self, owner: UserId, proposed: ProposedGroup, *, title: str, version: int | None = None
+    ) -> Tenant:
+        """The group becomes the desk and the tenant runs. The caller has verified forum and rights. Like all that
+        takes a `version`, it raises `ChangedMeanwhile` where that is not the current one.
+        """
         found = await self.get(owner, proposed.tenant)
         async with self._database.fleet() as unit:
             await refuse_foreign_desk(unit, found.owner_id, proposed.chat)
@@ -239,9 +243,11 @@ class Connections:
                 await forget_topics(unit, found.id)
             values = {"group_id": proposed.chat, "group_title": title, "state": "running"}
             await record(unit, found.id, attached(self.actor(owner), proposed.chat, found.group_id))
-            return await change_tenant(unit, found, values)
+            return await change_tenant(unit, found, values, version=version)
 
-    async def set_running(self, owner: UserId, tenant: TenantId, *, running: bool) -> Tenant:
+    async def set_running(
+        self, owner: UserId, tenant: TenantId, *, running: bool, version: int | None = None
+    ) -> Tenant:
         found = await self.get(owner, tenant)
         if running and found.group_id is None:
             raise Invalid("Connect a group first: without one there is nowhere to relay to.")
@@ -251,11 +257,12 @@ class Connections:
             if found.state != state:
                 action = Action.STARTED if running else Action.STOPPED
                 await record(unit, tenant, Act(action, self.actor(owner)))
-            return await change_tenant(unit, found, {"state": state})
+            return await change_tenant(unit, found, {"state": state}, version=version)
 
-    async def set_mode(self, owner: UserId, tenant: TenantId, mode: Mode) -> Tenant:
+    async def set_mode(self, owner: UserId, tenant: TenantId, mode: Mode, *, version: int | None = None) -> Tenant:
         """The running session follows within a second. Raises `Invalid` for a mode that is not offered."""
         found = await self.get(owner, tenant)
+        require_version(found, version)
         if found.mode is mode and not found.is_undecided:
             return found
         self._require_offered(mode)
@@ -269,7 +276,7 @@ class Connections:
         async with self._database.tenant(tenant) as unit:
             await record(unit, tenant, Act(Action.MODE_CHANGED, self.actor(owner), params=modes))
             await begin_anew(unit, tenant)
-            changed = await change_tenant(unit, found, values)
+            changed = await change_tenant(unit, found, values, version=version)
             if mode is not Mode.PARALLEL:
                 await leave_parallel(unit, tenant, self._keyring)
             return changed
@@ -285,7 +292,7 @@ class Connections:
             await record(unit, found.id, *setting_acts(self.actor(owner), found.overrides, overrides))
             return await change_tenant(unit, found, {"settings": overrides}, version=found.version)
 
-    async def erase(self, owner: UserId, tenant: TenantId) -> None:
+    async def erase(self, owner: UserId, tenant: TenantId, *, version: int | None = None) -> None:
         """The connection is gone at once, with its token and settings; a job deletes the rest that is stored for it:
         dialogs, queue, message map, audit log. So no row says who erased it: nothing of a tenant outlives it. Raises
         `Forbidden` for a co-administrator.
@@ -300,7 +307,7 @@ class Connections:
             "erased_at": func.now(),
         }
         async with self._database.tenant(tenant) as unit:
-            await change_tenant(unit, found, nothing)
+            await change_tenant(unit, found, nothing, version=version)
             await drop_link(unit, tenant)
             await forget_settings(unit, tenant)
             await leave_parallel(unit, tenant, self._keyring)
@@ -323,17 +330,18 @@ def _managed_by(person: UserId) -> ColumnElement[bool]:
 async def change_tenant(
     unit: UnitOfWork, found: Tenant, values: dict[str, Any], *, version: int | None = None
 ) -> Tenant:
-    """Running sessions hear of it. Raises `Conflict` where somebody else changed it since `version`."""
+    """Running sessions hear of it. Raises `ChangedMeanwhile` where somebody else changed it since `version`."""
     condition = (tenants.c.id == found.id) & _NOT_ERASED
     if version is not None:
         condition = condition & (tenants.c.version == version)
     statement = update(tenants).where(condition).values(**values, version=tenants.c.version + 1)
     row = (await unit.execute(statement.returning(*_COLUMNS))).first()
     if row is None:
-        raise changed_meanwhile()
+        raise ChangedMeanwhile
     unit.notify(shard_channel(found.shard), str(found.id))
     return _read(row)
 
 
-def changed_meanwhile() -> Conflict:
-    return Conflict("Somebody else changed this meanwhile: look at it again, then repeat your change.")
+def require_version(found: Tenant, version: int | None) -> None:
+    if version not in {None, found.version}:
+        raise ChangedMeanwhile

@@ -2,7 +2,8 @@
 
 DomainError
 ├── NotFound        it isn't there, or it isn't yours: never says which
-├── Conflict        true of something else already, or changed meanwhile
+├── Conflict        true of something else already
+│   └── ChangedMeanwhile    somebody else was faster: look again
 ├── Invalid         what was typed or sent can't be used; the text says what to do
 ├── Forbidden       you may not
 │   └── PlanRequired    a higher plan may
@@ -40,6 +41,14 @@ class NotFound(DomainError):
 class Conflict(DomainError):
     def __init__(self, text: str, *, code: str = "conflict") -> None:
         super().__init__(text, code=code)
+
+
+class ChangedMeanwhile(Conflict):
+    def __init__(self) -> None:
+        super().__init__(
+            "Somebody else changed this meanwhile: look at it again, then repeat your change.",
+            code="changed_meanwhile",
+        )
 
 
 class Invalid(DomainError):

@@ -54,8 +54,8 @@ def make_config(database_url: str, redis_url: str, **more: str) -> Config:
 async def open_api(
     database: Database, keyring: Keyring, redis_url: str, model: type[Settings] = Settings, **more: str
 ) -> AsyncIterator[ApiUnderTest]:
-    """`more` are variables of the environment."""
-    config = make_config("postgresql://db/backline", redis_url, **more)
+    """`more` are variables of the environment. Tests share an address: wrong keys count only where they are to."""
+    config = make_config("postgresql://db/backline", redis_url, **{"API_WRONG_KEYS_PER_MINUTE": "0", **more})
     async with Redis.from_url(redis_url) as redis:
         app = create_app(config, database, keyring, redis, model)
         key = await create_key(database, OWNER, "tests")

@@ -8,14 +8,13 @@ from litestar import Router, get
 from litestar.params import FromPath, QueryParameter
 
 from api.deps import TheAudit, TheOwner
-from api.models import AuditPage, audit_entry_view
+from api.models.audit import AuditPage, audit_entry_view
 from api.openapi import Documented
+from api.pages import Cursor, Limit, cut, read_id
 from tenants.audit import Action
 from tenants.errors import Invalid
 from tenants.ids import TenantId, UserId
 
-_Limit = Annotated[int, QueryParameter(ge=1, le=100, description="How many at most.")]
-_Cursor = Annotated[str | None, QueryParameter(description="`next` of the page before.")]
 _Action = Annotated[Action | None, QueryParameter(description="Only acts of this kind.")]
 _Actor = Annotated[int | None, QueryParameter(ge=1, le=2**52, description="Only acts of this Telegram user, by id.")]
 _Since = Annotated[
@@ -29,8 +28,8 @@ async def list_audit(
     owner: TheOwner,
     audit: TheAudit,
     tenant_id: FromPath[UUID],
-    limit: _Limit = 50,
-    cursor: _Cursor = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
     action: _Action = None,
     actor: _Actor = None,
     since: _Since = None,
@@ -39,22 +38,14 @@ async def list_audit(
     found = await audit.list_page(
         owner,
         TenantId(tenant_id),
-        after=_position(cursor),
+        after=read_id(cursor),
         limit=limit + 1,
         action=action,
         actor=None if actor is None else UserId(actor),
         since=_moment(since),
     )
-    page = found[:limit]
-    more = str(page[-1].id) if len(found) > limit else None
+    page, more = cut(found, limit, lambda entry: str(entry.id))
     return AuditPage(items=[audit_entry_view(entry) for entry in page], next=more)
-
-
-def _position(cursor: str | None) -> UUID | None:
-    try:
-        return None if cursor is None else UUID(cursor)
-    except ValueError:
-        raise Invalid("This cursor is none of ours: use `next` of the page before.", field="cursor") from None
 
 
 def _moment(since: datetime | None) -> datetime | None:

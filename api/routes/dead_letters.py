@@ -1,24 +1,18 @@
 """What could not be delivered or processed: listing it and trying it again."""
 
-from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from typing import Annotated
 from uuid import UUID
 
 from litestar import Router, get, post
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import FromPath, JSONBody
 
 from api.deps import TheDeadLetters, TheOwner
-from api.models import DeadLetterPage, Replayed, ReplayRequest, dead_letter_view
+from api.models.dead_letters import DeadLetterPage, Replayed, ReplayRequest, dead_letter_view
 from api.openapi import Documented
+from api.pages import Cursor, Limit, cut, moment_cursor, none_of_ours, read_moment
 from tenants.dead_letters import Position, read_id
 from tenants.errors import Invalid
 from tenants.ids import TenantId
-
-_Limit = Annotated[int, QueryParameter(ge=1, le=100, description="How many at most.")]
-_Cursor = Annotated[str | None, QueryParameter(description="`next` of the page before.")]
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 @get("/", operation_class=Documented, summary="List dead letters")
@@ -26,13 +20,12 @@ async def list_dead_letters(
     owner: TheOwner,
     dead_letters: TheDeadLetters,
     tenant_id: FromPath[UUID],
-    limit: _Limit = 50,
-    cursor: _Cursor = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
 ) -> DeadLetterPage:
     """What was given up in the last seven days, newest first."""
     found = await dead_letters.list_page(owner, TenantId(tenant_id), after=_position(cursor), limit=limit + 1)
-    page = found[:limit]
-    more = _cursor_of(page[-1].position) if len(found) > limit else None
+    page, more = cut(found, limit, lambda letter: moment_cursor(letter.position.since, letter.position.id))
     return DeadLetterPage(items=[dead_letter_view(letter) for letter in page], next=more)
 
 
@@ -49,18 +42,15 @@ async def replay_dead_letters(
     return Replayed(replayed=await dead_letters.replay(owner, TenantId(tenant_id), ids))
 
 
-def _cursor_of(position: Position) -> str:
-    return f"{(position.since - _EPOCH) // _MICROSECOND}.{position.id}"
-
-
 def _position(cursor: str | None) -> Position | None:
-    if cursor is None:
+    found = read_moment(cursor)
+    if found is None:
         return None
-    moment, _, last = cursor.partition(".")
+    moment, last = found
     try:
-        return Position(_EPOCH + int(moment) * _MICROSECOND, str(read_id(last)))
-    except (ValueError, OverflowError, Invalid):
-        raise Invalid("This cursor is none of ours: use `next` of the page before.", field="cursor") from None
+        return Position(moment, str(read_id(last)))
+    except Invalid:
+        raise none_of_ours() from None
 
 
 router = Router(

@@ -1,24 +1,20 @@
 """A tenant's settings. Names, types, bounds and words come from the catalogue."""
 
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 from litestar import Response, Router, get, patch
-from litestar.params import FromPath, HeaderParameter, JSONBody
+from litestar.params import FromPath, JSONBody
 
 from api.deps import TheConnections, TheOwner, TheSettings
-from api.models import SettingView, setting_view
+from api.etags import IfMatch, etag, read_version
+from api.models.settings import SettingView, setting_view
 from api.openapi import about_settings
 from tenants.connections import Tenant
-from tenants.errors import Invalid
 from tenants.ids import TenantId
 from tenants.settings.schema import Settings
 from tenants.settings.service import show_all
 
-_IfMatch = Annotated[
-    str | None,
-    HeaderParameter(name="If-Match", description="The ETag that you have seen: refuses to overwrite a newer change."),
-]
 Views = Response[dict[str, SettingView]]
 
 
@@ -33,25 +29,16 @@ async def change_settings(
     settings: TheSettings,
     tenant_id: FromPath[UUID],
     data: JSONBody[dict[str, Any]],
-    if_match: _IfMatch = None,
+    if_match: IfMatch = None,
 ) -> Views:
     """All or nothing. `null` resets a setting to its default; an empty text or list switches it off."""
-    version = _version(if_match)
+    version = read_version(if_match)
     return _answer(await settings.change(owner, TenantId(tenant_id), data, version=version), settings.model)
 
 
 def _answer(tenant: Tenant, model: type[Settings]) -> Views:
     views = {shown.entry.name: setting_view(shown, tenant.plan) for shown in show_all(tenant, model)}
-    return Response(views, headers={"ETag": f'"{tenant.version}"'})
-
-
-def _version(if_match: str | None) -> int | None:
-    if if_match is None or if_match.strip() == "*":
-        return None
-    digits = if_match.strip().removeprefix("W/").strip('"')
-    if not digits.isdecimal():
-        raise Invalid("If-Match takes one ETag, as it came with the settings.", field="If-Match")
-    return int(digits)
+    return Response(views, headers=etag(tenant))
 
 
 def router(model: type[Settings]) -> Router:

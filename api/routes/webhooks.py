@@ -8,20 +8,12 @@ from litestar import Router, get, post
 from litestar.params import FromPath, QueryParameter
 
 from api.deps import TheOwner, TheWebhooks
-from api.models import (
-    DeliveryPage,
-    NewSecret,
-    ReplayedDelivery,
-    SecretView,
-    delivery_view,
-)
+from api.models.webhooks import DeliveryPage, NewSecret, ReplayedDelivery, SecretView, delivery_view
 from api.openapi import Documented
-from tenants.errors import Invalid
+from api.pages import Cursor, Limit, cut, read_id
 from tenants.ids import TenantId
 from tenants.webhooks.deliveries import State
 
-_Limit = Annotated[int, QueryParameter(ge=1, le=100, description="How many at most.")]
-_Cursor = Annotated[str | None, QueryParameter(description="`next` of the page before.")]
 _Only = Annotated[State | None, QueryParameter(description="Only those that wait, were delivered, or failed.")]
 
 
@@ -31,14 +23,13 @@ async def list_deliveries(
     owner: TheOwner,
     webhooks: TheWebhooks,
     tenant_id: FromPath[UUID],
-    limit: _Limit = 50,
-    cursor: _Cursor = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
     only: _Only = None,
 ) -> DeliveryPage:
     """What was told to your addresses in the last seven days, newest first."""
-    found = await webhooks.list_page(owner, TenantId(tenant_id), after=_position(cursor), limit=limit + 1, state=only)
-    page = found[:limit]
-    more = str(page[-1].id) if len(found) > limit else None
+    found = await webhooks.list_page(owner, TenantId(tenant_id), after=read_id(cursor), limit=limit + 1, state=only)
+    page, more = cut(found, limit, lambda one: str(one.id))
     return DeliveryPage(items=[delivery_view(one) for one in page], next=more)
 
 
@@ -66,13 +57,6 @@ async def show_secret(owner: TheOwner, webhooks: TheWebhooks, tenant_id: FromPat
 async def make_secret(owner: TheOwner, webhooks: TheWebhooks, tenant_id: FromPath[UUID]) -> NewSecret:
     """It is shown this once. For a day everything is signed with the one before, too."""
     return NewSecret(secret=await webhooks.renew_secret(owner, TenantId(tenant_id)))
-
-
-def _position(cursor: str | None) -> UUID | None:
-    try:
-        return None if cursor is None else UUID(cursor)
-    except ValueError:
-        raise Invalid("This cursor is none of ours: use `next` of the page before.", field="cursor") from None
 
 
 router = Router(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tenants.connections import Connections, Tenant, changed_meanwhile
+from tenants.connections import Connections, Tenant, require_version
 from tenants.errors import Invalid
 from tenants.ids import TenantId, UserId
 from tenants.settings.catalog import Entry, entries, find_entry
@@ -49,8 +49,7 @@ class SettingsService:
         Raises `Invalid`, `PlanRequired`, `NotFound`, or `Conflict` where two changed at once.
         """
         found = await self._connections.get(owner, tenant)
-        if version not in {None, found.version}:
-            raise changed_meanwhile()
+        require_version(found, version)
         overrides = dict(found.overrides)
         for name, value in changes.items():
             entry = find_entry(name, self.model)

@@ -75,7 +75,7 @@ async def test_a_tenant_of_another_owner_is_as_good_as_none(api: ApiUnderTest, m
     answers = [await api.ask(method, f"/v1/tenants/{tenant}{path}", json=body) for tenant in (foreign.id, new_id())]
     assert [problem_of(answer, 404)["code"] for answer in answers] == ["not_found", "not_found"]
     assert answers[0].content == answers[1].content
-    assert answers[0].headers == answers[1].headers
+    assert answers[0].headers.keys() == answers[1].headers.keys()
 
 
 async def test_nothing_of_another_owner_has_changed(api: ApiUnderTest):

@@ -14,7 +14,6 @@ from api.app import create_app
 from api.problems import exception_handlers
 from tenants.db import Database
 from tenants.errors import Conflict, Forbidden, Invalid, LeaseLost, NotFound, PlanRequired, Unavailable
-from tenants.ids import new_id
 from tests.api_client import ApiUnderTest, make_config, open_api, open_client, problem_of
 from tests.factories import make_tenant
 
@@ -84,7 +83,8 @@ async def test_every_field_that_is_wrong_is_named(api: ApiUnderTest):
 
 
 async def test_a_body_that_is_too_large_is_not_read(api: ApiUnderTest):
-    problem = problem_of(await api.ask("PATCH", f"/v1/tenants/{new_id()}", content=b" " * 65_537), 413)
+    tenant = await make_tenant(api.database, api.keyring)
+    problem = problem_of(await api.ask("PATCH", f"/v1/tenants/{tenant.id}", content=b" " * 65_537), 413)
     assert problem["detail"] == "The body is too large: at most 64 KB."
 
 
@@ -119,7 +119,7 @@ async def test_a_database_that_is_gone_is_a_matter_of_time(keyring, redis_url):
 
 OF_THE_DOMAIN = [
     (Invalid("Send a number.", field="AUTOCLOSE"), 400, "invalid"),
-    (PlanRequired("The pro plan allows more.", plan="pro"), 402, "plan_required"),
+    (PlanRequired("The pro plan allows more.", plan="pro"), 403, "plan_required"),
     (Forbidden("You may not."), 403, "forbidden"),
     (NotFound("connection"), 404, "not_found"),
     (Conflict("It changed meanwhile."), 409, "conflict"),

@@ -18,9 +18,10 @@ import pytest
 from api.app import _listen
 from tenants.access.keys import create_key
 from tenants.config import ConfigError
+from tenants.crypto import Keyring
 from tenants.db import Database
-from tenants.ids import new_id
-from tests.factories import OWNER, make_token
+from tenants.ids import TenantId
+from tests.factories import OWNER, make_tenant, make_token
 
 ROOT = Path(__file__).parents[2]
 KEY = "bl_" + "k" * 43
@@ -114,9 +115,17 @@ async def _make_key(database_url: str) -> str:
     return key
 
 
-def test_a_request_that_never_ends_keeps_it_for_three_seconds_only(environ, database_url):
+async def _make_tenant(database_url: str, keyring: Keyring) -> TenantId:
+    database = Database(database_url)
+    made = await make_tenant(database, keyring)
+    await database.close()
+    return made.id
+
+
+def test_a_request_that_never_ends_keeps_it_for_three_seconds_only(environ, database_url, keyring):
     key = asyncio.run(_make_key(database_url))
-    head = f"PATCH /v1/tenants/{new_id()} HTTP/1.1", "Host: api", f"Authorization: Bearer {key}", "Content-Length: 9"
+    tenant = asyncio.run(_make_tenant(database_url, keyring))
+    head = f"PATCH /v1/tenants/{tenant} HTTP/1.1", "Host: api", f"Authorization: Bearer {key}", "Content-Length: 9"
     half = "\r\n".join((*head, "", "{"))
     with _served(environ) as served:
         host, _, port = served.listening().removeprefix("http://").rpartition(":")

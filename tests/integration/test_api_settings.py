@@ -79,12 +79,12 @@ async def test_an_unknown_setting_is_named(api: ApiUnderTest, tenant: Tenant):
 
 
 async def test_what_the_plan_does_not_allow_costs_a_plan(api: ApiUnderTest):
-    free = await make_tenant(api.database, api.keyring, plan=Plan.FREE)
-    shown = (await api.ask("GET", _path(free))).json()
-    assert shown["AUTOCLOSE"]["locked"] == {"limit": "at most 48", "plan": "pro"}
+    pro = await make_tenant(api.database, api.keyring, plan=Plan.PRO)
+    shown = (await api.ask("GET", _path(pro))).json()
+    assert shown["AUDIT_DAYS"]["locked"]["plan"] == "business"
     assert shown["SILENT_MODE"]["locked"] is None
-    problem = problem_of(await api.ask("PATCH", _path(free), json={"AUTOCLOSE": 49}), 402)
-    assert (problem["code"], problem["plan"]) == ("plan_required", "pro")
+    problem = problem_of(await api.ask("PATCH", _path(pro), json={"AUDIT_DAYS": 500}), 403)
+    assert (problem["code"], problem["plan"]) == ("plan_required", "business")
 
 
 async def test_the_etag_is_the_version_and_changes_with_it(api: ApiUnderTest, tenant: Tenant):
@@ -98,8 +98,8 @@ async def test_a_change_upon_an_older_version_is_a_conflict(api: ApiUnderTest, t
     seen = (await api.ask("GET", _path(tenant))).headers["etag"]
     mine = {"If-Match": seen}
     assert (await api.ask("PATCH", _path(tenant), json={"AUTOCLOSE": 1}, headers=mine)).is_success
-    problem = problem_of(await api.ask("PATCH", _path(tenant), json={"AUTOCLOSE": 2}, headers=mine), 409)
-    assert problem["code"] == "conflict"
+    problem = problem_of(await api.ask("PATCH", _path(tenant), json={"AUTOCLOSE": 2}, headers=mine), 412)
+    assert problem["code"] == "changed_meanwhile"
     assert (await api.ask("GET", _path(tenant))).json()["AUTOCLOSE"]["stored"] == 1
 
 
