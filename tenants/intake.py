@@ -192,7 +192,8 @@ _STORE = text(
     LEFT JOIN counted u ON u.tenant_id = h.tenant
     LEFT JOIN (SELECT tenant_id, count(*) AS number FROM noted GROUP BY tenant_id) n ON n.tenant_id = h.tenant
     WHERE i.tenant_id = h.tenant
-    RETURNING i.tenant_id, coalesce(u.updates, 0) AS used, coalesce(n.number, 0) AS noted
+    RETURNING i.tenant_id, coalesce(u.updates, 0) AS used, coalesce(n.number, 0) AS noted,
+        i.release_at IS NOT NULL AS waits
     """  # noqa: S608  # a constant of ours
 )
 _PROBLEM = text(
@@ -310,11 +311,17 @@ class Intake:
         return any(outcome.disposition.name == "held" for outcome in self.outcomes)
 
 
-async def store(unit: UnitOfWork, intakes: Sequence[Intake], keyring: Keyring) -> dict[TenantId, int]:
-    """The outcomes, the rows, the cursors and the counts, in one statement that the leases' terms guard.
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """`used` updates were handled today, 0 where none was now; whether something `waits` for the plan's limit."""
 
-    Those it stored, and how many updates were handled for them today; 0 where none was now. Raises `RuntimeError`
-    for an update that was handled before.
+    used: int
+    waits: bool
+
+
+async def store(unit: UnitOfWork, intakes: Sequence[Intake], keyring: Keyring) -> dict[TenantId, Stored]:
+    """The outcomes, the rows, the cursors and the counts, in one statement that the leases' terms guard. Those it
+    stored. Raises `RuntimeError` for an update that was handled before.
     """
     values = {
         **lease_values([(intake.tenant, intake.lease) for intake in intakes]),
@@ -331,7 +338,7 @@ async def store(unit: UnitOfWork, intakes: Sequence[Intake], keyring: Keyring) -
     for intake in intakes:
         if intake.tenant in stored and stored[intake.tenant].noted != len(intake.outcomes):
             raise RuntimeError("An update was to be stored that had been handled before.")
-    return {tenant: row.used for tenant, row in stored.items()}
+    return {tenant: Stored(row.used, row.waits) for tenant, row in stored.items()}
 
 
 def _outcome_values(outcomes: Sequence[tuple[TenantId, Outcome]], keyring: Keyring) -> dict[str, Any]:

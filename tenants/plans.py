@@ -52,6 +52,9 @@ TERMS: TermsByPlan = {
     Plan.BUSINESS: Terms(updates_a_day=1_000_000, broadcasts_a_month=100_000, audit_lives=timedelta(days=365)),
 }
 
+API_FROM = next(plan for plan, terms in TERMS.items() if terms.has_api)
+"""The least plan with the API."""
+
 AUDIT_LIVES: Mapping[Plan, timedelta] = {plan: terms.audit_lives for plan, terms in TERMS.items()}
 """On the business plan the setting AUDIT_DAYS may say more."""
 

@@ -18,12 +18,14 @@ from tenants.db import Database, UnitOfWork
 from tenants.dialogs import Wanted, load_books, save_books
 from tenants.errors import LeaseLost
 from tenants.ids import ChatId, TenantId
-from tenants.intake import Intake, Opening, Outcome
+from tenants.intake import Intake, Opening, Outcome, Stored
 from tenants.leases import Lease
 from tenants.outbox import Claimed, Wish
 from tenants.parallel import save_hashes
 from tenants.plans import TERMS, TermsByPlan
 from tenants.usage.limits import Gate
+from tenants.usage.telling import Counted
+from tenants.usage.telling import tell as tell_usage
 from tenants.webhooks.happenings import tell
 from worker.checkpoints import checkpoint
 from worker.decisions.dispatch import (
@@ -211,7 +213,7 @@ class Turn:
         changed = await save_books(unit, [work.dialogs for work in works.values()])
         await archive.keep(unit, {tenant: work.keeping for tenant, work in works.items()}, self._keyring)
         if intakes:
-            await self._commit_intakes(unit, intakes, homes)
+            await self._commit_intakes(unit, intakes, works, homes)
             hashes = {part.tenant: part.hashes for part in storing if part.hashes and part.tenant in works}
             if hashes:
                 await save_hashes(unit, self._keyring, hashes)
@@ -245,13 +247,16 @@ class Turn:
         await trace(unit, [(works[part.tenant], part.updates) for part in storing if part.tenant in works])
         return works
 
-    async def _commit_intakes(self, unit: UnitOfWork, intakes: Sequence[Intake], homes: Homes) -> None:
+    async def _commit_intakes(
+        self, unit: UnitOfWork, intakes: Sequence[Intake], works: Mapping[TenantId, Work], homes: Homes
+    ) -> None:
         """Raises `LeaseLost` where one ended since it was opened: its dialogs must not be stored without it."""
         stored = await intake.store(unit, intakes, self._keyring)
         for done in intakes:
             if done.tenant not in stored:
                 raise LeaseLost
             homes[done.tenant].stored = done.outcomes
+        await tell_usage(unit, [_counted(done, works[done.tenant], stored[done.tenant]) for done in intakes])
 
     async def _claim(self, unit: UnitOfWork, parts: Sequence[Part], homes: Homes) -> None:
         for part in _alive(parts, homes):
@@ -315,6 +320,18 @@ def _intake(part: Part, work: Work, outcomes: Sequence[Outcome]) -> Intake:
         part.line.mode,
         allowed=work.desk.allotment.allowed,
         has_room=work.gate.has_room,
+    )
+
+
+def _counted(done: Intake, work: Work, stored: Stored) -> Counted:
+    return Counted(
+        done.tenant,
+        work.desk.allotment,
+        done.handled,
+        stored.used,
+        waited=work.desk.holds,
+        waits=stored.waits,
+        at=work.desk.now,
     )
 
 

@@ -3,16 +3,20 @@
 Whoever counts holds the tenant's intake, so nobody waits for a counter that did not wait already.
 """
 
+from tenants.usage.limits import WARN_AT
+
 TODAY = "(now() AT TIME ZONE 'UTC')::date"
+MONTH = "date_trunc('month', now() AT TIME ZONE 'UTC')"
+"""Its first day."""
 
 USED = f"""
     coalesce(d.updates, 0) AS used, coalesce(d.allowed, 0) AS allowed,
-    CASE WHEN d.updates + cardinality(CAST(:ids AS bigint[])) >= d.allowed IS NOT FALSE THEN (
+    CASE WHEN (d.updates + cardinality(CAST(:ids AS bigint[])) >= {WARN_AT} * d.allowed) IS NOT FALSE THEN (
         SELECT count(*) FROM usage o WHERE o.tenant_id = t.id AND o.updates > o.allowed
-            AND o.day >= date_trunc('month', {TODAY}) AND o.day < {TODAY}
+            AND o.day >= {MONTH} AND o.day < {MONTH} + interval '1 month' AND o.day <> {TODAY}
     ) ELSE 0 END AS days_over
 """  # noqa: S608  # a constant of ours
-"""Of the tenant `t`; the month is only looked at where the day may be full with `:ids`."""
+"""Of the tenant `t`; the month is only looked at where `:ids` may bring the day near its limit."""
 
 JOIN_DAY = f"LEFT JOIN usage d ON d.tenant_id = t.id AND d.day = {TODAY}"
 

@@ -1,51 +1,222 @@
 """Updates are counted by days, once each; those beyond the plan's limit wait and are handled later, in order."""
 
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+import asyncio
+from collections.abc import AsyncIterator
 
 import pytest
 
-from sessions.events import Batch, Cursor, Event, Incoming
-from sessions.port import Copy
-from tenants.plans import TERMS, Plan, with_updates_a_day
-from tenants.usage.limits import day_turns
-from tests.fakes import GROUP
+from sessions.events import Batch, Event, Incoming
+from tenants.plan_change import change_plan
+from tenants.plans import Plan, TermsByPlan, with_updates_a_day
 from tests.integration.conftest import DeskUnderTest
+from tests.usage import spend_tolerated_days
+from worker import checkpoints
 from worker.pump import Pump
 from worker.release import Release
-from worker.turn import Turn
+from worker.seat import TenantSeat
+from worker.turn import Part, Turn
 
 LIMIT = 3
+TERMS = with_updates_a_day({Plan.FREE: LIMIT, Plan.PRO: 100, Plan.BUSINESS: LIMIT})
+
+
+def _limit(desk: DeskUnderTest, terms: TermsByPlan = TERMS) -> None:
+    """The same desk, on plans of few updates."""
+    allowance = desk.sender._allowance
+    desk.pump = Pump(Turn(desk.database, desk.keyring, "https://backline.example", terms))
+    desk.seat = TenantSeat(desk.line, desk.keeper, allowance, desk.pump)
 
 
 @pytest.fixture
-async def short(desk: DeskUnderTest) -> DeskUnderTest:
-    """A desk on a plan that allows few updates a day, with no tolerated day left."""
-    terms = with_updates_a_day({plan: LIMIT for plan in Plan})
-    desk.pump._turn = Turn(desk.database, desk.keyring, "https://backline.example", terms)
-    await _use_up_tolerated_days(desk)
-    return desk
+async def short(desk: DeskUnderTest) -> AsyncIterator[DeskUnderTest]:
+    """Three updates a day, and the tolerated days of the month are used up."""
+    first = desk.seat
+    _limit(desk)
+    await spend_tolerated_days(desk.database, desk.tenant.id)
+    yield desk
+    first.close()
 
 
-async def _use_up_tolerated_days(desk: DeskUnderTest, days: int = 10) -> None:
-    """Days of this month; where it has not had so many, those to come count as well as any."""
+async def _receive(desk: DeskUnderTest, *events: Event) -> list[Incoming]:
+    fed = await desk.session.feed(*events)
+    await desk.store(Batch(tuple(fed), fed[-1].cursor))
+    return fed
+
+
+async def _release(desk: DeskUnderTest) -> None:
+    """What waits is brought to turns, until it ends by itself."""
+    pumping = asyncio.create_task(desk.pump.run())
+    release = Release(desk.tenant.id, desk.database, desk.keyring, desk.seat.release)
+    release.begin()
+    assert release._task is not None
+    async with asyncio.timeout(10):
+        await release._task
+    pumping.cancel()
+    await asyncio.gather(pumping, return_exceptions=True)
+
+
+async def _turn_the_day(desk: DeskUnderTest) -> None:
+    """What today has had was yesterday's: the day before the first that is taken."""
     await desk.rows(
-        """
-        INSERT INTO usage (tenant_id, day, updates, allowed)
-        SELECT :tenant, d::date, 2, 1 FROM generate_series(
-            date_trunc('month', now() AT TIME ZONE 'UTC'),
-            date_trunc('month', now() AT TIME ZONE 'UTC') + interval '27 days', interval '1 day') d
-        WHERE d::date <> (now() AT TIME ZONE 'UTC')::date ORDER BY d LIMIT :days RETURNING 1
-        """,
-        tenant=desk.tenant.id,
-        days=days,
+        "UPDATE usage SET day = (SELECT min(day) FROM usage) - 40 "
+        "WHERE day = (now() AT TIME ZONE 'UTC')::date RETURNING 1"
     )
+    await desk.rows("UPDATE intakes SET release_at = now() RETURNING 1")
 
 
-async def test_x(short: DeskUnderTest):
-    fed = await short.session.feed(*[short.session.customer(str(n)) for n in range(5)])
+async def _used(desk: DeskUnderTest) -> int:
+    rows = await desk.rows("SELECT updates FROM usage WHERE day = (now() AT TIME ZONE 'UTC')::date")
+    return rows[0].updates if rows else 0
+
+
+async def _handled(desk: DeskUnderTest) -> list[int]:
+    """The customers' messages that are on their way to the topics, in order."""
+    rows = await desk.rows(
+        "SELECT o.source_message_id FROM outbox o JOIN lanes l ON l.id = o.lane_id "
+        "WHERE o.kind = 'copy' ORDER BY l.id, o.lane_seq"
+    )
+    return [row.source_message_id for row in rows]
+
+
+async def test_each_update_counts_once_however_often_it_comes(desk: DeskUnderTest) -> None:
+    fed = await desk.session.feed(*[desk.session.customer(str(number)) for number in range(5)])
+    for size in (2, 5, 3, 5):
+        await desk.store(Batch(tuple(fed[:size]), fed[size - 1].cursor))
+    assert await _used(desk) == 5
+
+
+async def test_what_the_team_writes_and_what_is_ignored_counts_as_well(desk: DeskUnderTest) -> None:
+    await _receive(desk, desk.session.customer("1"), desk.session.operator("2", None))
+    await desk.change_settings(IGNORE_CHATS=[77])
+    await _receive(desk, desk.session.customer("3"))
+    assert await _used(desk) == 3
+
+
+async def test_an_update_that_is_set_aside_counts(desk: DeskUnderTest) -> None:
+    (fed,) = await desk.session.feed(desk.session.customer("x"))
+    part = Part(desk.line, updates=[fed], cursor=fed.cursor, aside="KeyError")
+    await desk.pump._turn.run([part])
+    assert (await desk.dispositions(), await _used(desk)) == ({"failed": 1}, 1)
+
+
+async def test_a_turn_that_fails_counts_nothing_and_the_next_one_all(desk: DeskUnderTest) -> None:
+    fed = await desk.session.feed(desk.session.customer("1"), desk.session.customer("2"))
+    part = Part(desk.line, updates=fed, cursor=fed[-1].cursor)
+
+    def fail(name: str) -> None:
+        if name == "turn.stored":
+            raise ConnectionError
+
+    checkpoints.hook = fail
+    try:
+        with pytest.raises(ConnectionError):
+            await desk.pump._turn.run([part])
+    finally:
+        checkpoints.hook = None
+    assert await _used(desk) == 0
+    await desk.pump._turn.run([part])
+    assert await _used(desk) == 2
+
+
+async def test_a_day_may_go_over_while_tolerated_days_are_left(desk: DeskUnderTest) -> None:
+    first = desk.seat
+    _limit(desk)
+    await spend_tolerated_days(desk.database, desk.tenant.id, 9)
+    await _receive(desk, *[desk.session.customer(str(number)) for number in range(5)])
+    assert (await _used(desk), (await desk.dispositions()).get("waiting", 0)) == (5, 5)
+    assert (await desk.rows("SELECT count(*) AS n FROM updates WHERE disposition = 'held'"))[0].n == 0
+    first.close()
+
+
+async def test_days_of_another_month_are_no_days_of_this_one(desk: DeskUnderTest) -> None:
+    first = desk.seat
+    _limit(desk)
+    await spend_tolerated_days(desk.database, desk.tenant.id, 10, months_ago=1)
+    await _receive(desk, *[desk.session.customer(str(number)) for number in range(5)])
+    assert await _used(desk) == 5
+    first.close()
+
+
+async def test_beyond_the_limit_customers_wait_and_the_team_does_not(short: DeskUnderTest) -> None:
+    session = short.session
+    await _receive(short, *[session.customer(str(number)) for number in range(4)])
+    assert await _used(short) == LIMIT
+    await _receive(short, session.operator("a command or an answer", None), session.customer("5"))
+    assert await short.rows("SELECT update_id FROM updates WHERE disposition = 'held' ORDER BY update_id") == [
+        (1003,),
+        (1005,),
+    ]
+    assert await _used(short) == LIMIT + 1
+    assert len(await _handled(short)) == LIMIT
+    assert "unaccounted" not in await short.dispositions()
+
+
+async def test_the_body_of_what_waits_is_encrypted(short: DeskUnderTest) -> None:
+    await _receive(short, *[short.session.customer(f"secret {number}") for number in range(4)])
+    (row,) = await short.rows("SELECT body FROM updates WHERE body IS NOT NULL")
+    assert b"secret" not in row.body
+
+
+async def test_what_waits_goes_on_in_order_when_the_day_turns_before_what_comes(short: DeskUnderTest) -> None:
+    messages = [short.session.customer(str(number)) for number in range(6)]
+    await _receive(short, *messages[:4])
+    await _receive(short, *messages[4:])
+    await _turn_the_day(short)
+    await _release(short)
+    assert await _handled(short) == [message.id for message in messages]
+    assert await short.rows("SELECT release_at FROM intakes") == [(None,)]
+    assert await short.rows("SELECT update_id FROM updates WHERE disposition = 'held' OR body IS NOT NULL") == []
+    assert await _used(short) == 3
+
+
+async def test_no_more_goes_on_than_the_new_day_allows(short: DeskUnderTest) -> None:
+    messages = [short.session.customer(str(number)) for number in range(LIMIT + LIMIT + 2)]
+    await _receive(short, *messages)
+    await _turn_the_day(short)
+    await _release(short)
+    assert await _handled(short) == [message.id for message in messages[: 2 * LIMIT]]
+    assert (await short.rows("SELECT release_at > now() AS later FROM intakes"))[0].later
+    assert await _used(short) == LIMIT
+
+
+async def test_what_comes_while_something_waits_waits_behind_it(short: DeskUnderTest) -> None:
+    messages = [short.session.customer(str(number)) for number in range(5)]
+    await _receive(short, *messages[:4])
+    await _turn_the_day(short)
+    await _receive(short, messages[4])
+    assert len(await _handled(short)) == 3
+    assert (await short.rows("SELECT release_at <= now() AS due FROM intakes"))[0].due
+    await _release(short)
+    assert await _handled(short) == [message.id for message in messages]
+
+
+async def test_a_bigger_plan_lets_go_what_waits(short: DeskUnderTest) -> None:
+    messages = [short.session.customer(str(number)) for number in range(5)]
+    await _receive(short, *messages)
+    async with short.database.tenant(short.tenant.id) as unit:
+        assert await change_plan(unit, short.tenant.id, Plan.PRO, why="granted")
+    await _release(short)
+    assert await _handled(short) == [message.id for message in messages]
+    assert await _used(short) == 5
+
+
+async def test_an_update_that_waits_is_not_taken_again(short: DeskUnderTest) -> None:
+    fed = await _receive(short, *[short.session.customer(str(number)) for number in range(5)])
     await short.store(Batch(tuple(fed), fed[-1].cursor))
-    print(await short.rows("SELECT * FROM usage"))
-    print(await short.rows("SELECT update_id, disposition, place, chat_id, message_id FROM updates"))
-    print(await short.rows("SELECT release_at FROM intakes"))
-    assert 0
+    assert (await short.rows("SELECT count(*) AS n FROM updates"))[0].n == 5
+    assert await _used(short) == LIMIT
+
+
+async def test_what_was_released_is_not_released_again(short: DeskUnderTest) -> None:
+    await _receive(short, *[short.session.customer(str(number)) for number in range(4)])
+    waiting = await _read(short)
+    await _turn_the_day(short)
+    await _release(short)
+    before = await _handled(short)
+    await short.pump._turn.run([Part(short.line, updates=waiting)])
+    assert await _handled(short) == before
+
+
+async def _read(desk: DeskUnderTest) -> list[Incoming]:
+    await desk.rows("UPDATE intakes SET release_at = now() RETURNING 1")
+    return await Release(desk.tenant.id, desk.database, desk.keyring, desk.seat.release)._read()
