@@ -160,10 +160,14 @@ def _plan(arguments: argparse.Namespace, environ: Environ) -> None:
 
 
 async def _grant(url: str, connection: str, plan: Plan) -> str:
+    """The answer alone is for stdout."""
+    import structlog
+
     from backline.preflight import check_database
     from tenants.billing.grants import grant
     from tenants.db import Database
 
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     await check_database(url)
     database = Database(url)
     try:

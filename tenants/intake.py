@@ -289,7 +289,8 @@ def _read_desk(row: Any, terms: TermsByPlan) -> Desk:
 @dataclass(frozen=True, slots=True)
 class Intake:
     """What one tenant's batch leads to. `mode` is how it was received: a cursor of another one is not stored. Without
-    a cursor nothing was received: what waited is handled. `allowed` is the day's limit, which leaves room or not.
+    a cursor nothing was received: what waited is handled. `handled` updates count for the day, which allows so many
+    and has room for more or not.
     """
 
     tenant: TenantId
@@ -298,13 +299,9 @@ class Intake:
     rows: Sequence[NewRow]
     cursor: str | None
     mode: Mode = Mode.POLLING
+    handled: int = 0
     allowed: int = 0
     has_room: bool = True
-
-    @property
-    def handled(self) -> int:
-        """Updates that count."""
-        return sum(outcome.disposition.name != "held" for outcome in self.outcomes)
 
     @property
     def holds(self) -> bool:

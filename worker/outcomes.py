@@ -16,6 +16,8 @@ from worker.decisions.holding import may_wait, whereabouts
 from worker.decisions.work import Work
 
 APOLOGIZE_EVERY = timedelta(minutes=10)
+FREE = {"own_service", "own_message", "topic_adopted", "bot"}
+"""Reasons of what bots did in the group, ourselves first of all: no plan pays for it."""
 
 log = structlog.get_logger()
 
@@ -45,8 +47,10 @@ def decide(updates: Sequence[Incoming], work: Work) -> list[Outcome]:
             body = dump_event(update.id, update.kind, update.event)
             outcomes.append(Outcome(update.id, update.kind, Held(), body, whereabouts(update)))
             continue
-        work.gate.count()
-        outcomes.append(Outcome(update.id, update.kind, _decide(update, work, announced)))
+        disposition = _decide(update, work, announced)
+        if disposition.reason not in FREE:
+            work.gate.count()
+        outcomes.append(Outcome(update.id, update.kind, disposition))
     return outcomes
 
 

@@ -318,6 +318,7 @@ def _intake(part: Part, work: Work, outcomes: Sequence[Outcome]) -> Intake:
         work.rows,
         part.cursor,
         part.line.mode,
+        handled=work.gate.counted,
         allowed=work.desk.allotment.allowed,
         has_room=work.gate.has_room,
     )
