@@ -6,11 +6,13 @@ from typing import Any
 from aiogram.utils.formatting import Text
 
 from setup_bot.screens.connections import connection_button, mode_button
+from setup_bot.screens.plans import describe
 from setup_bot.screens.screen import Screen
 from setup_bot.screens.usage import number
 from setup_bot.texts import plain, say
 from tenants import owner_notices
 from tenants.connections import Tenant
+from tenants.plan_facts import bigger, plan_facts
 
 
 def _revoked(tenant: Tenant, _: Mapping[str, Any]) -> Text:
@@ -73,7 +75,11 @@ def _usage_full(tenant: Tenant, params: Mapping[str, Any]) -> Text:
 
 def _usage_waits(tenant: Tenant, params: Mapping[str, Any]) -> Text:
     allowed, tolerated = number(params["allowed"]), str(params["tolerated"])
-    return say("told.usage_waits", bot=tenant.bot_username, allowed=allowed, tolerated=tolerated)
+    shown = say("told.usage_waits", bot=tenant.bot_username, allowed=allowed, tolerated=tolerated)
+    plan = bigger(tenant.plan)
+    if plan is None:
+        return shown
+    return Text(shown, "\n\n", say("told.usage_bigger"), "\n\n", describe(plan_facts(plan)))
 
 
 def _usage_flows(tenant: Tenant, _: Mapping[str, Any]) -> Text:
