@@ -10,7 +10,7 @@ from tenants.erasure import erase_tenant
 from tenants.intake import forget_the_past
 from tenants.jobs import Job, Kinds, forget_done_jobs
 from tenants.owner_notices import forget_told
-from tenants.usage.waiting import set_aside_what_waited_too_long
+from tenants.usage.waiting import TELL_EXPIRED, set_aside_what_waited_too_long, tell_expired
 from tenants.webhooks import deliveries
 
 FORGET = "forget_the_past"
@@ -32,6 +32,7 @@ async def _forget(unit: UnitOfWork, _: Job) -> bool:
 KINDS: Kinds = {
     "erase_tenant": erase_tenant,
     FORGET: _forget,
+    TELL_EXPIRED: tell_expired,
     APPLY: applying.apply,
     applying.LOOK: applying.look,
 }

@@ -86,6 +86,10 @@ def _usage_flows(tenant: Tenant, _: Mapping[str, Any]) -> Text:
     return say("told.usage_flows", bot=tenant.bot_username)
 
 
+def _usage_expired(tenant: Tenant, params: Mapping[str, Any]) -> Text:
+    return say("told.usage_expired", bot=tenant.bot_username, count=params["number"])
+
+
 def _what_is_next(params: Mapping[str, Any]) -> Text:
     over, tolerated = params["days_over"], params["tolerated"]
     if over < tolerated:
@@ -114,6 +118,7 @@ KINDS: Mapping[str, Callable[[Tenant, Mapping[str, Any]], Text]] = {
     owner_notices.USAGE_FULL: _usage_full,
     owner_notices.USAGE_WAITS: _usage_waits,
     owner_notices.USAGE_FLOWS: _usage_flows,
+    owner_notices.USAGE_EXPIRED: _usage_expired,
 }
 
 

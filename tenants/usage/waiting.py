@@ -12,6 +12,10 @@ from tenants.crypto import Keyring
 from tenants.db import UnitOfWork
 from tenants.ids import TenantId, UpdateId
 from tenants.intake import OVER_LIMIT, UPDATE_BODY
+from tenants.jobs import Job, enqueue_job
+from tenants.owner_notices import USAGE_EXPIRED, enqueue_notice
+
+TELL_EXPIRED = "tell_expired"
 
 _DUE = text(
     """
@@ -32,10 +36,15 @@ _READ = text(
 _LET_GO = text("UPDATE intakes SET release_at = now() WHERE tenant_id = :tenant AND release_at IS NOT NULL")
 _BURY = text(
     """
-    UPDATE updates SET disposition = 'failed', reason = :reason, aside_at = now()
-    WHERE disposition = 'held' AND received_at < now() - interval '7 days'
+    WITH buried AS (
+        UPDATE updates SET disposition = 'failed', reason = :reason, aside_at = now()
+        WHERE disposition = 'held' AND received_at < now() - interval '7 days'
+        RETURNING tenant_id
+    )
+    SELECT tenant_id, count(*) AS number FROM buried GROUP BY tenant_id
     """
 )
+_TODAY = text("SELECT (now() AT TIME ZONE 'UTC')::date")
 _GIVE_UP = text(
     """
     UPDATE updates SET disposition = 'failed', reason = :reason, aside_at = now()
@@ -71,8 +80,18 @@ async def look_again(unit: UnitOfWork, tenant: TenantId) -> None:
 
 
 async def set_aside_what_waited_too_long(unit: UnitOfWork) -> None:
-    """Dead letters from now on, for seven more days, in a fleet unit."""
-    await unit.execute(_BURY, {"reason": OVER_LIMIT})
+    """Dead letters from now on, for seven more days, in a fleet unit. A job tells their owners."""
+    for row in await unit.execute(_BURY, {"reason": OVER_LIMIT}):
+        await enqueue_job(unit, TELL_EXPIRED, TenantId(row.tenant_id), {"number": row.number})
+
+
+async def tell_expired(unit: UnitOfWork, job: Job) -> bool:
+    """Once a day."""
+    if job.tenant is not None:
+        today = (await unit.execute(_TODAY)).scalar_one()
+        key = f"{USAGE_EXPIRED}:{job.tenant}:{today}"
+        await enqueue_notice(unit, job.tenant, USAGE_EXPIRED, key=key, params={"number": job.payload["number"]})
+    return True
 
 
 async def give_up(unit: UnitOfWork, tenant: TenantId, update: UpdateId, reason: str) -> None:

@@ -2,17 +2,23 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextvars import Context
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
-from sessions.events import Batch, Event, Incoming
+from sessions.events import Batch, Chat, ChatKind, Event, Incoming
+from tenants.ids import ChatId, UpdateId
 from tenants.plan_change import change_plan
 from tenants.plans import Plan, TermsByPlan, with_updates_a_day
+from tenants.set_aside import request_replay
+from tenants.usage.waiting import set_aside_what_waited_too_long
 from tests.integration.conftest import DeskUnderTest
 from tests.usage import spend_tolerated_days
 from worker import checkpoints
 from worker.pump import Pump
 from worker.release import Release
+from worker.replays import Replays
 from worker.seat import TenantSeat
 from worker.turn import Part, Turn
 
@@ -220,3 +226,108 @@ async def test_what_was_released_is_not_released_again(short: DeskUnderTest) -> 
 async def _read(desk: DeskUnderTest) -> list[Incoming]:
     await desk.rows("UPDATE intakes SET release_at = now() RETURNING 1")
     return await Release(desk.tenant.id, desk.database, desk.keyring, desk.seat.release)._read()
+
+
+async def test_one_that_can_not_be_handled_is_set_aside_and_the_others_go_on(short: DeskUnderTest) -> None:
+    messages = [short.session.customer(str(number)) for number in range(3)]
+    poison = short.session.customer("poison", name="An\x00na", user=78)  # no text of PostgreSQL's
+    await _receive(short, *messages)
+    later = short.session.customer("later")
+    await _receive(short, poison, later)
+    await _turn_the_day(short)
+    await _release(short)
+    assert await _handled(short) == [message.id for message in [*messages, later]]
+    assert (await short.dispositions())["failed"] == 1
+
+
+async def test_a_dead_letter_of_the_limit_is_handled_when_it_is_asked_for(short: DeskUnderTest) -> None:
+    messages = [short.session.customer(str(number)) for number in range(4)]
+    await _receive(short, *messages)
+    await short.rows("UPDATE updates SET received_at = now() - interval '8 days' RETURNING 1")
+    async with short.database.fleet() as unit:
+        await set_aside_what_waited_too_long(unit)
+    async with short.database.tenant(short.tenant.id) as unit:
+        await request_replay(unit, short.tenant.id, [UpdateId(1003)])
+    assert await Replays(short.database, short.keyring, "https://backline.example").run(short.line)
+    assert await _handled(short) == [message.id for message in messages]
+
+
+async def test_when_all_that_waited_is_set_aside_nothing_waits_behind_it(short: DeskUnderTest) -> None:
+    await _receive(short, *[short.session.customer(str(number)) for number in range(4)])
+    await short.rows("UPDATE updates SET received_at = now() - interval '8 days' RETURNING 1")
+    async with short.database.fleet() as unit:
+        await set_aside_what_waited_too_long(unit)
+    await _turn_the_day(short)
+    await _receive(short, short.session.customer("today"))
+    assert len(await _handled(short)) == 4
+    assert await short.rows("SELECT release_at FROM intakes") == [(None,)]
+
+
+async def test_what_waited_is_announced_as_late_once_for_each_topic(short: DeskUnderTest) -> None:
+    ann, bob = "Ann", "Bob"
+    await _receive(short, *[short.session.customer(str(number)) for number in range(3)])
+    await _receive(
+        short,
+        short.session.customer("4", name=ann),
+        short.session.customer("5", user=78, name=bob),
+        short.session.customer("6", name=ann),
+    )
+    await _turn_the_day(short)
+    await _release(short)
+    notices = await short.rows("SELECT lane_id FROM outbox WHERE kind = 'notice'")
+    assert len(notices) == len(set(notices)) == 2
+
+
+async def test_a_topic_that_is_the_desks_own_and_the_link_of_a_new_group_do_not_wait(short: DeskUnderTest) -> None:
+    await _receive(short, *[short.session.customer(str(number)) for number in range(4)])
+    other = Chat(ChatId(-100777), ChatKind.SUPERGROUP, "Another desk")
+    await _receive(short, short.session.customer("/start a_word", chat=other))
+    assert (await short.rows("SELECT disposition, reason FROM updates ORDER BY update_id DESC LIMIT 1"))[0] == (
+        "handled",
+        "group_link",
+    )
+
+
+async def test_what_a_program_sends_waits_as_well(short: DeskUnderTest) -> None:
+    short.session.is_parallel = True
+    hello = short.session.customer("hello")
+    await _receive(short, hello)
+    said = [short.session.program(str(number)) for number in range(4)]
+    await _receive(short, *said)
+    mirrors = "SELECT source_message_id FROM outbox WHERE kind = 'mirror' ORDER BY lane_seq"
+    assert [row[0] for row in await short.rows(mirrors)] == [message.id for message in said[:2]]
+    await _turn_the_day(short)
+    await _release(short)
+    assert [row[0] for row in await short.rows(mirrors)] == [message.id for message in said]
+
+
+async def test_a_message_that_waited_both_ways_is_shown_once(short: DeskUnderTest) -> None:
+    await _receive(short, *[short.session.customer(str(number)) for number in range(3)])
+    twice = short.session.customer("twice")
+    await _receive(short, twice)
+    await short.rows("UPDATE tenants SET mode_changed_at = now() RETURNING 1")
+    await _receive(short, twice)
+    await _turn_the_day(short)
+    await _release(short)
+    assert (await _handled(short)).count(twice.id) == 1
+
+
+async def test_workers_that_hand_a_tenant_over_count_each_update_once(short: DeskUnderTest) -> None:
+    """Two with the same lease, as before and after a hand-over, store the same updates at the same time."""
+    await short.rows("DELETE FROM usage RETURNING 1")
+    fed = await short.session.feed(*[short.session.customer(str(number)) for number in range(20)])
+    turns = [Turn(short.database, short.keyring, "https://backline.example", TERMS) for _ in range(2)]
+
+    async def store(turn: Turn) -> None:
+        for update in fed:
+            part = Part(short.line, updates=[update], cursor=update.cursor)
+            home = None
+            while home is None:
+                try:
+                    home = (await turn.run([part]))[short.tenant.id]
+                except (IntegrityError, RuntimeError):
+                    home = None  # the other one was first: it comes again, and is known
+
+    await asyncio.gather(*(asyncio.create_task(store(turn), context=Context()) for turn in turns))
+    assert await _used(short) == 20
+    assert len(await _handled(short)) == 20

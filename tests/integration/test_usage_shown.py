@@ -107,6 +107,7 @@ async def test_what_waited_for_seven_days_is_a_dead_letter_for_seven_more(databa
     await _hold(database, keyring, tenant, 1, days_ago=8)
     await _hold(database, keyring, tenant, 2, days_ago=6)
     await _forget(database)
+    assert await _told(database, tenant) == ["usage_expired"]
     async with database.tenant(tenant.id) as unit:
         (letter,) = await list_dead_letters(unit, tenant.id, Settings(), limit=9)
         assert (letter.id, letter.reason.code, letter.reason.retry_helps) == (1, OVER_LIMIT, True)

@@ -49,6 +49,7 @@ NEWS = {
     "allowed": 1_000_000,
     "days_over": 10,
     "tolerated": 10,
+    "number": 1_000_000,
 }
 USAGE = Usage(
     Plan.BUSINESS,
