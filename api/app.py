@@ -22,7 +22,7 @@ from api.deps import Services, dependencies, provide_key, provide_owner
 from api.limits import Limits
 from api.openapi import KEY, openapi_config
 from api.problems import BODY_LIMIT, JsonRequest, exception_handlers
-from api.routes import audit, dead_letters, health, messages, metrics, settings, tenants, webhooks
+from api.routes import audit, dead_letters, health, messages, metrics, settings, tenants, usage, webhooks
 from api.timing import timed
 from tenants.archive.reading import Archive
 from tenants.audit import ActorKind
@@ -35,6 +35,7 @@ from tenants.dead_letters import DeadLetters
 from tenants.logging import configure_logging
 from tenants.settings.schema import Settings
 from tenants.settings.service import SettingsService
+from tenants.usage.reading import Meter
 from tenants.webhooks.service import Webhooks
 
 _GRACE_SECONDS = 3
@@ -78,6 +79,7 @@ def _services(config: Config, database: Database, keyring: Keyring, redis: Redis
         audit=AuditLog(database, connections),
         webhooks=Webhooks(database, connections, keyring),
         archive=Archive(database, connections, keyring),
+        meter=Meter(database, connections, config.terms),
         metrics=CollectorRegistry(),
     )
 
@@ -93,6 +95,7 @@ def _first_version(services: Services, config: Config, model: type[Settings]) ->
             audit.router,
             messages.router,
             webhooks.router,
+            usage.router,
         ],
         middleware=[  # no objects: routers are copied deeply
             lambda app: KeyAuthentication(app, services.database, limits),

@@ -17,6 +17,7 @@ from tenants.db import Database
 from tenants.dead_letters import DeadLetters
 from tenants.ids import UserId
 from tenants.settings.service import SettingsService
+from tenants.usage.reading import Meter
 from tenants.webhooks.service import Webhooks
 
 Authenticated = Request[UserId, ApiKey, State]
@@ -34,6 +35,7 @@ class Services:
     audit: AuditLog
     webhooks: Webhooks
     archive: Archive
+    meter: Meter
     metrics: CollectorRegistry
 
 
@@ -44,6 +46,7 @@ TheDeadLetters = NamedDependency[DeadLetters]
 TheWebhooks = NamedDependency[Webhooks]
 TheAudit = NamedDependency[AuditLog]
 TheArchive = NamedDependency[Archive]
+TheMeter = NamedDependency[Meter]
 TheOwner = NamedDependency[UserId]
 TheKey = NamedDependency[ApiKey]
 
@@ -57,6 +60,7 @@ def dependencies(services: Services) -> dict[str, Any]:
         "audit": Provide(lambda: services.audit, sync_to_thread=False),
         "webhooks": Provide(lambda: services.webhooks, sync_to_thread=False),
         "archive": Provide(lambda: services.archive, sync_to_thread=False),
+        "meter": Provide(lambda: services.meter, sync_to_thread=False),
     }
 
 

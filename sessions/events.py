@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Literal, NewType
 
@@ -196,7 +197,8 @@ def read_reactions(chat: Chat, person: Person | None, message: MessageId, was: l
 @dataclass(frozen=True, slots=True)
 class Incoming:
     """`cursor` is what to receive with once this update's effects are stored, and those of all before it. `raw` is
-    the update as it came: JSON, kept where it has to be set aside.
+    the update as it came: JSON, kept where it has to be set aside. `waited_since`: it came then, and had to wait for
+    the plan's limit.
     """
 
     id: UpdateId
@@ -204,6 +206,7 @@ class Incoming:
     event: Event
     cursor: Cursor
     raw: bytes
+    waited_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,11 @@ DEAF = "deaf"
 BEHIND = "behind"
 ADMINISTRATOR_JOINED = "administrator_joined"
 TRANSFERRED = "transferred"
+USAGE_NEAR = "usage_near"
+USAGE_FULL = "usage_full"
+USAGE_WAITS = "usage_waits"
+USAGE_FLOWS = "usage_flows"
+USAGE_EXPIRED = "usage_expired"
 PLAN_PAID = "plan_paid"
 PAYMENT_FAILED = "payment_failed"
 PLAN_UNPAID = "plan_unpaid"
@@ -120,11 +125,16 @@ _WAS_TOLD = text(
 )
 
 
+async def was_told(unit: UnitOfWork, tenant: TenantId, trouble: str, *, mended: str) -> bool:
+    """Whether the last that was said of it is that it is there: only then it is called off."""
+    kinds = {"tenant": tenant, "trouble": trouble, "mended": mended}
+    return bool((await unit.execute(_WAS_TOLD, kinds)).scalar_one())
+
+
 async def tell_group_news(unit: UnitOfWork, tenant: TenantId, problem: str | None) -> None:
     """What keeps messages out of the group; None once one got through. Only a trouble that was told is called off."""
     if problem is None:
-        kinds = {"tenant": tenant, "trouble": GROUP_TROUBLE, "mended": GROUP_MENDED}
-        if (await unit.execute(_WAS_TOLD, kinds)).scalar_one():
+        if await was_told(unit, tenant, GROUP_TROUBLE, mended=GROUP_MENDED):
             await enqueue_notice(unit, tenant, GROUP_MENDED)
         return
     params = {"problem": problem}
@@ -175,6 +185,8 @@ _HOLDS = text(
         WHEN 'conflict' THEN i.problem IS NOT NULL
         WHEN 'group_trouble' THEN i.group_problem IS NOT NULL
         WHEN 'group_mended' THEN i.group_problem IS NULL
+        WHEN 'usage_waits' THEN i.release_at IS NOT NULL
+        WHEN 'usage_flows' THEN i.release_at IS NULL
         ELSE true
     END
     FROM tenants t JOIN intakes i ON i.tenant_id = t.id WHERE t.id = :tenant

@@ -28,6 +28,7 @@ from tenants.models import (
     updates,
 )
 from tenants.plans import Plan
+from tenants.usage.table import usage
 from tenants.webhooks.tables import webhook_deliveries, webhook_secrets
 
 OWNER = UserId(9)
@@ -113,6 +114,7 @@ async def _fill(unit: UnitOfWork, tenant: Tenant, number: int) -> None:
         audit: {"id": new_id(), "actor_kind": "system", "action": "an_act_of_tomorrow"},
         webhook_deliveries: {"id": new_id(), "event": "an_event", "url": "https://a.example/?key=b", "payload": {}},
         webhook_secrets: {"secret": SECRET},
+        usage: {"day": text("current_date"), "updates": 1, "allowed": 1},
         pauses: {"chat_id": -1001, "until": text("now()")},
         plan_ledger: {"number": number, "at": text("now()"), "plan": "pro", "units": 1, "reason": "paid"},
         standings: {"provider": "stripe", "subscription": f"sub_{number}", "customer": f"cus_{number}"},

@@ -24,6 +24,7 @@ from sessions.events import (
     Reacted,
     TopicEvent,
 )
+from sessions.kept import is_dumped, load_event
 from sessions.port import (
     BotIdentity,
     Copy,
@@ -176,6 +177,8 @@ class FakeSession:
         return self.people[who]
 
     def read(self, raw: bytes) -> Incoming:
+        if is_dumped(raw):
+            return load_event(raw)
         return next(update for update in self.inbox if update.raw == raw)
 
     async def send(self, outgoing: Outgoing) -> Sequence[MessageId]:

@@ -18,7 +18,8 @@ async def show_card(
 ) -> None:
     found = await services.connections.get(talk.person, tenant)
     problem = await services.connections.problem(talk.person, tenant)
-    await talk.show(screens.card(found, talk.person, problem, notice=notice), replacing=replacing)
+    usage = await services.meter.read(talk.person, tenant)
+    await talk.show(screens.card(found, talk.person, problem, usage=usage, notice=notice), replacing=replacing)
 
 
 async def pressed(_: CallbackQuery, callback_data: Card, talk: Talk, services: Services) -> None:

@@ -25,10 +25,12 @@ from setup_bot.callbacks import (
     Sure,
 )
 from setup_bot.screens.screen import Screen, button, lines, screen
+from setup_bot.screens.usage import today
 from setup_bot.texts import plain, say, sentence, spoken
 from tenants.connections import Tenant
 from tenants.ids import UserId
 from tenants.parallel import Mode
+from tenants.usage.reading import Usage
 
 PAGE = 20
 """Connections on one page of the list."""
@@ -69,7 +71,14 @@ def ask_new_token(tenant: Tenant, problem: Text | None = None) -> Screen:
     return screen(say("token.new_title", bot=bot), say("token.new_how", bot=bot), rows=rows, notice=notice)
 
 
-def card(tenant: Tenant, person: UserId, problem: str | None, *, notice: Text | None = None) -> Screen:
+def card(
+    tenant: Tenant,
+    person: UserId,
+    problem: str | None,
+    *,
+    usage: Usage | None = None,
+    notice: Text | None = None,
+) -> Screen:
     """As `person` sees it: a co-administrator may leave where the owner may delete."""
     bot = tenant.bot_username
     group = plain(tenant.group_title or "…") if tenant.group_id else say("card.no_group")
@@ -79,6 +88,7 @@ def card(tenant: Tenant, person: UserId, problem: str | None, *, notice: Text | 
         say("card.group", group=group),
         say(_mode_fact(tenant)),
         say("card.plan", plan=tenant.plan),
+        *(() if usage is None else today(usage)),
         say("card.id", id=Code(tenant.id)),
     )
     trouble = None if problem is None else Text("⚠️ ", sentence(problem))

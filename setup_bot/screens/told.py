@@ -6,10 +6,13 @@ from typing import Any
 from aiogram.utils.formatting import Text
 
 from setup_bot.screens.connections import connection_button, mode_button
+from setup_bot.screens.plans import describe
 from setup_bot.screens.screen import Screen
+from setup_bot.screens.usage import number
 from setup_bot.texts import plain, say, sentence
 from tenants import owner_notices
 from tenants.connections import Tenant
+from tenants.plan_facts import bigger, plan_facts
 
 
 def _revoked(tenant: Tenant, _: Mapping[str, Any]) -> Text:
@@ -62,6 +65,40 @@ def _plan_ended(tenant: Tenant, params: Mapping[str, Any]) -> Text:
     return say("told.plan_ended", bot=tenant.bot_username, plan=params["plan"])
 
 
+def _usage_near(tenant: Tenant, params: Mapping[str, Any]) -> Text:
+    used, allowed = number(params["used"]), number(params["allowed"])
+    return say("told.usage_near", bot=tenant.bot_username, used=used, allowed=allowed, next=_what_is_next(params))
+
+
+def _usage_full(tenant: Tenant, params: Mapping[str, Any]) -> Text:
+    allowed = number(params["allowed"])
+    return say("told.usage_full", bot=tenant.bot_username, allowed=allowed, next=_what_is_next(params))
+
+
+def _usage_waits(tenant: Tenant, params: Mapping[str, Any]) -> Text:
+    allowed, tolerated = number(params["allowed"]), str(params["tolerated"])
+    shown = say("told.usage_waits", bot=tenant.bot_username, allowed=allowed, tolerated=tolerated)
+    plan = bigger(tenant.plan)
+    if plan is None:
+        return shown
+    return Text(shown, "\n\n", say("told.usage_bigger"), "\n\n", describe(plan_facts(plan)))
+
+
+def _usage_flows(tenant: Tenant, _: Mapping[str, Any]) -> Text:
+    return say("told.usage_flows", bot=tenant.bot_username)
+
+
+def _usage_expired(tenant: Tenant, params: Mapping[str, Any]) -> Text:
+    return say("told.usage_expired", bot=tenant.bot_username, count=params["number"])
+
+
+def _what_is_next(params: Mapping[str, Any]) -> Text:
+    over, tolerated = params["days_over"], params["tolerated"]
+    if over < tolerated:
+        return say("told.usage_tolerated", over=str(over), tolerated=str(tolerated))
+    return say("told.usage_will_wait", tolerated=str(tolerated))
+
+
 def _group(tenant: Tenant) -> str:
     return plain(tenant.group_title or "…")
 
@@ -79,6 +116,11 @@ KINDS: Mapping[str, Callable[[Tenant, Mapping[str, Any]], Text]] = {
     owner_notices.PAYMENT_FAILED: _payment_failed,
     owner_notices.PLAN_UNPAID: _plan_unpaid,
     owner_notices.PLAN_ENDED: _plan_ended,
+    owner_notices.USAGE_NEAR: _usage_near,
+    owner_notices.USAGE_FULL: _usage_full,
+    owner_notices.USAGE_WAITS: _usage_waits,
+    owner_notices.USAGE_FLOWS: _usage_flows,
+    owner_notices.USAGE_EXPIRED: _usage_expired,
 }
 
 

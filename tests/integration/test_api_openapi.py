@@ -68,6 +68,7 @@ def test_every_operation_needs_a_key_and_may_answer_with_a_problem(document):
         "get /v1/tenants/{tenant_id}/dead-letters",
         "post /v1/tenants/{tenant_id}/dead-letters/replay",
         "get /v1/tenants/{tenant_id}/audit",
+        "get /v1/tenants/{tenant_id}/usage",
         "get /v1/tenants/{tenant_id}/webhooks/deliveries",
         "post /v1/tenants/{tenant_id}/webhooks/deliveries/{delivery_id}/replay",
         "get /v1/tenants/{tenant_id}/webhooks/secret",
@@ -99,6 +100,7 @@ def test_operations_have_short_names_of_their_own(document):
         "show_secret",
         "show_settings",
         "show_tenant",
+        "show_usage",
     ]
 
 

@@ -29,6 +29,8 @@ from tenants.settings.catalog import entries
 from tenants.settings.kinds import FLAG
 from tenants.settings.schema import Settings
 from tenants.settings.service import show
+from tenants.usage.limits import Allotment
+from tenants.usage.reading import Usage
 
 ENGLISH = catalogue(Language.ENGLISH)
 
@@ -44,7 +46,19 @@ NEWS = {
     "name": HOSTILE,
     "plan": "business",
     "until": "2030-01-01",
+    "used": 1_000_000,
+    "allowed": 1_000_000,
+    "days_over": 10,
+    "tolerated": 10,
+    "number": 1_000_000,
 }
+USAGE = Usage(
+    Plan.BUSINESS,
+    Allotment(used=2_000_000, allowed=1_000_000, days_over=12, tolerated=10),
+    days=(),
+    waiting=1_000_000,
+    turns_at=datetime(2030, 1, 1, tzinfo=UTC),
+)
 TOKEN_LIKE = re.compile(r"\d{5,}:[A-Za-z0-9_-]{20,}")
 
 
@@ -129,9 +143,14 @@ def tenant_screens(tenant: Tenant) -> list[Screen]:
     shown = [
         connections.card(tenant, tenant.owner_id, None),
         connections.card(
-            tenant, tenant.owner_id, "z" * 300, notice=say("token.mine_already", bot=tenant.bot_username)
+            tenant,
+            tenant.owner_id,
+            "z" * 300,
+            usage=USAGE,
+            notice=say("token.mine_already", bot=tenant.bot_username),
         ),
         *(told.screen(tenant, kind, NEWS) for kind in told.KINDS),
+        *(told.screen(tenant, kind, {**NEWS, "days_over": 3}) for kind in told.KINDS if "usage" in kind),
         *(connections.delete(tenant, sure) for sure in Sure),
         connections.ask_new_token(tenant, say("token.mine_already", bot=tenant.bot_username)),
         *people_screens(tenant),

@@ -170,7 +170,9 @@ def _before_the_switch(message: Message, work: Work) -> Ignored | None:
     """What came while the tenant received another way; a command must not be obeyed twice. A date is a second's
     beginning.
     """
-    if work.trace(message.chat.id, message.id).was_seen:
+    source = (message.chat.id, message.id)
+    is_queued = any(row.source == source for row in work.rows)  # what waited may be there both ways
+    if is_queued or work.trace(*source).was_seen:
         return Ignored("seen_before")
     switched_at = work.desk.switched_at
     is_command = message.chat.id == work.desk.group_id and read_command(message.text) is not None
