@@ -22,8 +22,10 @@ from api.deps import Services, dependencies, provide_key, provide_owner
 from api.limits import Limits
 from api.openapi import KEY, openapi_config
 from api.problems import BODY_LIMIT, JsonRequest, exception_handlers
+from api.repeating import repeatable
 from api.routes import audit, dead_letters, health, messages, metrics, settings, tenants, webhooks
 from api.timing import timed
+from tenants.access.repeats import Repeats
 from tenants.archive.reading import Archive
 from tenants.audit import ActorKind
 from tenants.audit.reading import AuditLog
@@ -78,6 +80,7 @@ def _services(config: Config, database: Database, keyring: Keyring, redis: Redis
         audit=AuditLog(database, connections),
         webhooks=Webhooks(database, connections, keyring),
         archive=Archive(database, connections, keyring),
+        repeats=Repeats(database, keyring),
         metrics=CollectorRegistry(),
     )
 
@@ -97,6 +100,7 @@ def _first_version(services: Services, config: Config, model: type[Settings]) ->
         middleware=[  # no objects: routers are copied deeply
             lambda app: KeyAuthentication(app, services.database, limits),
             lambda app: limits.counted(app),  # noqa: PLW0108
+            lambda app: repeatable(app, services.repeats),
         ],
         guards=[access(services.connections)],
         dependencies={

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 
 from tenants.access.keys import ApiKey
+from tenants.access.repeats import Repeats
 from tenants.archive.reading import Archive
 from tenants.audit.reading import AuditLog
 from tenants.connections import Connections
@@ -34,6 +35,7 @@ class Services:
     audit: AuditLog
     webhooks: Webhooks
     archive: Archive
+    repeats: Repeats
     metrics: CollectorRegistry
 
 
