@@ -8,6 +8,8 @@ from uuid import UUID
 from aiogram.filters.callback_data import CallbackData
 from pydantic import BeforeValidator, PlainSerializer
 
+from setup_bot.texts.languages import Language
+
 
 def _shorten(tenant: UUID) -> str:
     return urlsafe_b64encode(tenant.bytes).rstrip(b"=").decode()
@@ -48,6 +50,12 @@ class Home(CallbackData, prefix="h"):
 
 class New(CallbackData, prefix="n"):
     pass
+
+
+class Speak(CallbackData, prefix="l"):
+    """The language from now on. None: the question which."""
+
+    language: Language | None = None
 
 
 class Card(CallbackData, prefix="c"):

@@ -6,13 +6,15 @@ from typing import Any
 import structlog
 from aiogram import Bot, Dispatcher
 from aiogram.exceptions import TelegramAPIError
-from aiogram.types import Update
+from aiogram.types import Update, User
 from pydantic import ValidationError
 
 from setup_bot.failures import explain
+from setup_bot.hearers import Hearers
 from setup_bot.housekeeping import Housekeeping
 from setup_bot.talk import Talk
-from setup_bot.texts import words
+from setup_bot.texts import speaking, words
+from setup_bot.texts.languages import Language, nearest
 from tenants.ids import UserId
 
 ALLOWED = ["message", "callback_query", "my_chat_member"]
@@ -42,11 +44,13 @@ class Handling:
         bot: Bot,
         dispatcher: Dispatcher,
         housekeeping: Housekeeping | None = None,
+        hearers: Hearers | None = None,
         *,
         longest: float = LONGEST,
     ) -> None:
         self._bot = bot
         self._housekeeping = housekeeping
+        self._hearers = hearers
         self._dispatcher = dispatcher
         self._longest = longest
 
@@ -62,6 +66,18 @@ class Handling:
         except ValidationError as error:
             log.warning("update.unreadable", problems=[".".join(map(str, e["loc"])) for e in _errors(error)])
             return
+        with speaking(await self._language(update)):
+            await self._dispatch(update)
+
+    async def _language(self, update: Update) -> Language:
+        sender = _sender(update)
+        if sender is None:
+            return Language.ENGLISH
+        if self._hearers is None:
+            return nearest(sender.language_code)
+        return await self._hearers.greet(UserId(sender.id), sender.language_code)
+
+    async def _dispatch(self, update: Update) -> None:
         try:
             async with asyncio.timeout(self._longest) as deadline:
                 await self._dispatcher.feed_update(self._bot, update)
@@ -69,15 +85,20 @@ class Handling:
             await self._tell(update, words("trouble.slow") if deadline.expired() else explain(error))
 
     async def _tell(self, update: Update, sentence: str | None) -> None:
-        callback = update.callback_query
-        sender = callback.from_user if callback else update.message and update.message.from_user
-        if sentence is None or not sender:
+        sender = _sender(update)
+        if sentence is None or sender is None:
             return
         try:
             async with asyncio.timeout(self._longest):
-                await Talk(self._bot, UserId(sender.id), callback=callback).tell(sentence)
+                await Talk(self._bot, UserId(sender.id), callback=update.callback_query).tell(sentence)
         except (TelegramAPIError, TimeoutError) as error:
             log.warning("sentence.not_delivered", error=type(error).__name__)
+
+
+def _sender(update: Update) -> User | None:
+    if update.callback_query is not None:
+        return update.callback_query.from_user
+    return update.message.from_user if update.message is not None else None
 
 
 def _errors(error: ValidationError) -> list[Any]:

@@ -23,6 +23,7 @@ from connecting.bots import Bots
 from sessions.bot_api import BotApiSessions
 from sessions.bot_api.transport import SharedTransport
 from setup_bot.handling import Handling
+from setup_bot.hearers import Hearers
 from setup_bot.housekeeping import Housekeeping
 from setup_bot.lease import SetupBotLease
 from setup_bot.lines import Lines
@@ -31,7 +32,7 @@ from setup_bot.polling import DEAD_TOKEN, Poller, delay_after
 from setup_bot.router import make_dispatcher
 from setup_bot.services import Me, Services
 from setup_bot.teller import Teller
-from setup_bot.texts import words
+from setup_bot.texts import Language, speaking, words
 from setup_bot.waiting import Waiting
 from setup_bot.wizards import Wizards
 from tenants.access.administrators import Administrators
@@ -43,13 +44,14 @@ from tenants.crypto import load_keyring
 from tenants.db import Database, is_passing
 from tenants.errors import LeaseLost
 from tenants.ids import TenantId, UserId
+from tenants.people import People
 from tenants.settings.schema import Settings
 from tenants.settings.service import SettingsService
 from tenants.webhooks.service import Webhooks
 
 A_DAY = 24 * 3600
 REDIS_SECONDS = 3.0
-COMMANDS = ("start", "cancel")
+COMMANDS = ("start", "language", "cancel")
 
 log = structlog.get_logger()
 
@@ -80,6 +82,7 @@ async def run(config: Config, ready: Callable[[], None], model: type[Settings] =
             webhooks=Webhooks(database, connections, keyring),
             sessions=sessions,
             waiting=Waiting(redis),
+            hearers=Hearers(People(database)),
         )
         await _reach(database, redis)
         ready()
@@ -154,7 +157,7 @@ class SetupBot:
         self._services = services
         self._lease = SetupBotLease(database)
         housekeeping = Housekeeping(services.me.id, database)
-        self._handling = Handling(bot, make_dispatcher(services, storage), housekeeping)
+        self._handling = Handling(bot, make_dispatcher(services, storage), housekeeping, services.hearers)
 
     async def run(self) -> None:
         while True:
@@ -168,7 +171,8 @@ class SetupBot:
         lines = Lines()
         poller = Poller(self._bot, self._handling, lines, require=self._lease.require)
         wizards = Wizards(self._bot, self._services, lines)
-        teller = Teller(self._bot, self._services.connections, self._database, lines, lease=self._lease.current)
+        connections, hearers = self._services.connections, self._services.hearers
+        teller = Teller(self._bot, connections, hearers, self._database, lines, lease=self._lease.current)
 
         async def heard(tenant: TenantId) -> None:
             teller.wake()
@@ -193,7 +197,10 @@ class SetupBot:
 
     async def _publish_commands(self) -> None:
         """What Telegram offers behind the menu button. A nicety: no reason to fail."""
-        commands = [BotCommand(command=name, description=words(f"command.{name}")) for name in COMMANDS]
         scope = BotCommandScopeAllPrivateChats(type=BotCommandScopeType.ALL_PRIVATE_CHATS)  # only what is set is sent
         with contextlib.suppress(TelegramAPIError):
-            await self._bot(SetMyCommands(commands=commands, scope=scope))
+            for language in Language:
+                with speaking(language):
+                    commands = [BotCommand(command=name, description=words(f"command.{name}")) for name in COMMANDS]
+                code = None if language is Language.ENGLISH else language.value  # who has no language gets English
+                await self._bot(SetMyCommands(commands=commands, scope=scope, language_code=code))

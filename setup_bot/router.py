@@ -9,7 +9,7 @@ from aiogram.fsm.context import FSMContext
 from aiogram.fsm.storage.base import BaseStorage
 from aiogram.types import CallbackQuery, Message, TelegramObject
 
-from setup_bot.flows import card, connect, delete, group, home, key, mode, people, reconnect, rest, settings
+from setup_bot.flows import card, connect, delete, group, home, key, language, mode, people, reconnect, rest, settings
 from setup_bot.flows.lost import not_found
 from setup_bot.services import Services
 from setup_bot.talk import Talk
@@ -59,6 +59,7 @@ def make_dispatcher(services: Services, storage: BaseStorage) -> Dispatcher:
     dispatcher.include_routers(
         people.router(),
         home.router(),
+        language.router(),
         reconnect.router(),
         connect.router(),
         card.router(),

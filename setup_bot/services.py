@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from connecting.bots import Bots
 from sessions.port import SessionFactory
+from setup_bot.hearers import Hearers
 from setup_bot.waiting import Waiting
 from tenants.access.administrators import Administrators
 from tenants.access.keys import Keys
@@ -33,3 +34,4 @@ class Services:
     webhooks: Webhooks
     sessions: SessionFactory
     waiting: Waiting
+    hearers: Hearers

@@ -18,9 +18,11 @@ from aiogram.exceptions import (
 
 from setup_bot.failures import where
 from setup_bot.handling import LONGEST
+from setup_bot.hearers import Hearers
 from setup_bot.lines import Lines
 from setup_bot.screens import told
 from setup_bot.talk import Talk
+from setup_bot.texts import speaking
 from tenants.backoff import backoff, patiently
 from tenants.connections import Connections
 from tenants.db import Database
@@ -45,10 +47,18 @@ class Teller:
     """
 
     def __init__(
-        self, bot: Bot, connections: Connections, database: Database, lines: Lines, *, lease: Callable[[], Lease]
+        self,
+        bot: Bot,
+        connections: Connections,
+        hearers: Hearers,
+        database: Database,
+        lines: Lines,
+        *,
+        lease: Callable[[], Lease],
     ) -> None:
         self._bot = bot
         self._connections = connections
+        self._hearers = hearers
         self._database = database
         self._lines = lines
         self._lease = lease
@@ -95,7 +105,8 @@ class Teller:
             holds = await still_holds(unit, notice)
         if tenant is None or not holds:
             return Told(error="not so any more")
-        screen = told.screen(tenant, notice.kind, notice.params)
+        with speaking(await self._hearers.language(notice.owner)):
+            screen = told.screen(tenant, notice.kind, notice.params)
         self._lease()  # as late as can be
         try:
             async with asyncio.timeout(LONGEST):

@@ -17,6 +17,7 @@ from setup_bot.lines import Lines
 from setup_bot.screens import group as group_screens
 from setup_bot.services import Services
 from setup_bot.talk import Talk
+from setup_bot.texts import speaking
 from setup_bot.waiting import Wizard
 from tenants.db import is_passing
 from tenants.errors import DomainError
@@ -45,15 +46,22 @@ class Wizards:
     async def _calmly(self, wizard: Wizard) -> None:
         """What fails for a passing reason is tried again by the next sweep, while the link lives."""
         try:
+            with speaking(await self._services.hearers.language(wizard.owner)):
+                await self._try(wizard)
+        except Exception as error:  # noqa: BLE001  # nobody waits for this job
+            log.warning("wizard.postponed", tenant=str(wizard.tenant), error=type(error).__name__)
+
+    async def _try(self, wizard: Wizard) -> None:
+        """Raises what may pass; of anything else the person is told."""
+        try:
             async with asyncio.timeout(LONGEST):
                 await self._look_at(wizard)
         except (DomainError, TelegramForbiddenError):  # deleted meanwhile, or nobody there to tell
             await self._drop(wizard)
-        except Exception as error:  # noqa: BLE001  # nobody waits for this job: the person is told
+        except Exception as error:
             if isinstance(error, (TelegramAPIError, RedisError)) or is_passing(error):
-                log.warning("wizard.postponed", tenant=str(wizard.tenant), error=type(error).__name__)
-            else:
-                await self._give_up(wizard, explain(error))
+                raise
+            await self._give_up(wizard, explain(error))
 
     async def _look_at(self, wizard: Wizard) -> None:
         waiting, connections = self._services.waiting, self._services.connections

@@ -46,7 +46,10 @@ class Conflict(DomainError):
 
 class ChangedMeanwhile(Conflict):
     def __init__(self) -> None:
-        super().__init__("Somebody else changed this meanwhile: look at it again, then repeat your change.")
+        super().__init__(
+            "Somebody else changed this meanwhile: look at it again, then repeat your change.",
+            code="changed_meanwhile",
+        )
 
 
 class Invalid(DomainError):

@@ -4,6 +4,8 @@ from datetime import timedelta
 
 from tenants import archive, audit
 from tenants.access import repeats
+from tenants.billing import applying
+from tenants.billing.books import APPLY
 from tenants.db import UnitOfWork
 from tenants.erasure import erase_tenant
 from tenants.intake import forget_the_past
@@ -13,7 +15,7 @@ from tenants.webhooks import deliveries
 
 FORGET = "forget_the_past"
 
-PERIODIC = {FORGET: timedelta(minutes=10)}
+PERIODIC = {FORGET: timedelta(minutes=10), applying.LOOK: applying.LOOK_EVERY}
 """The fleet's own jobs: one row for each period."""
 
 
@@ -27,4 +29,9 @@ async def _forget(unit: UnitOfWork, _: Job) -> bool:
     return await archive.forget_old(unit)
 
 
-KINDS: Kinds = {"erase_tenant": erase_tenant, FORGET: _forget}
+KINDS: Kinds = {
+    "erase_tenant": erase_tenant,
+    FORGET: _forget,
+    APPLY: applying.apply,
+    applying.LOOK: applying.look,
+}

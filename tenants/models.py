@@ -21,6 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from tenants.access import tables as _access  # noqa: F401  # so that they are listed with these
+from tenants.billing import tables as _billing  # noqa: F401
 from tenants.columns import metadata
 from tenants.columns import tenant as _tenant
 from tenants.columns import time as _time
@@ -41,6 +42,7 @@ tenants = Table(
     Column("group_title", Text),
     Column("state", Text, nullable=False),
     Column("plan", Text, nullable=False),
+    Column("units", Integer, nullable=False, server_default=text("1")),
     Column("settings", JSONB, nullable=False, server_default=text("'{}'")),
     Column("version", Integer, nullable=False, server_default=text("1")),
     _time("created_at", default=True),

@@ -27,6 +27,10 @@ DEAF = "deaf"
 BEHIND = "behind"
 ADMINISTRATOR_JOINED = "administrator_joined"
 TRANSFERRED = "transferred"
+PLAN_PAID = "plan_paid"
+PAYMENT_FAILED = "payment_failed"
+PLAN_UNPAID = "plan_unpaid"
+PLAN_ENDED = "plan_ended"
 
 CALM = timedelta(hours=1)
 """Between two notices of one trouble of one tenant."""

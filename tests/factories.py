@@ -4,6 +4,7 @@ from sqlalchemy import Table, insert, text
 
 from tenants.access.tables import administrators, api_keys, idempotency_keys, invitations
 from tenants.archive.table import archive
+from tenants.billing.tables import plan_ledger, standings
 from tenants.columns import metadata
 from tenants.connections import Connections, Tenant
 from tenants.crypto import Keyring
@@ -116,6 +117,8 @@ async def _fill(unit: UnitOfWork, tenant: Tenant, number: int) -> None:
         webhook_deliveries: {"id": new_id(), "event": "an_event", "url": "https://a.example/?key=b", "payload": {}},
         webhook_secrets: {"secret": SECRET},
         pauses: {"chat_id": -1001, "until": text("now()")},
+        plan_ledger: {"number": number, "at": text("now()"), "plan": "pro", "units": 1, "reason": "paid"},
+        standings: {"provider": "stripe", "subscription": f"sub_{number}", "customer": f"cus_{number}"},
         jobs: {"id": new_id(), "kind": "a_kind_of_tomorrow"},
         owner_notices: {"id": new_id(), "owner_id": tenant.owner_id, "kind": "a_kind_of_tomorrow"},
     }

@@ -21,10 +21,11 @@ from setup_bot.callbacks import (
     Run,
     Runs,
     Sections,
+    Speak,
     Sure,
 )
 from setup_bot.screens.screen import Screen, button, lines, screen
-from setup_bot.texts import plain, say
+from setup_bot.texts import plain, say, spoken
 from tenants.connections import Tenant
 from tenants.ids import UserId
 from tenants.parallel import Mode
@@ -45,6 +46,7 @@ def home(tenants: Sequence[Tenant], page: int = 0, *, notice: Text | None = None
     if turns:
         rows.append(turns)
     rows.append([button("home.new", New())])
+    rows.append([button("home.language", Speak(), language=spoken().native)])
     return screen(say("home.title"), say("home.some" if tenants else "home.none"), rows=rows, notice=notice)
 
 

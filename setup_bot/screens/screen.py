@@ -44,7 +44,11 @@ def lines(*items: Text) -> Text:
 
 
 def button(name: str, data: CallbackData, /, **values: object) -> InlineKeyboardButton:
-    return InlineKeyboardButton(text=words(name, **values), callback_data=data.pack())
+    return plain_button(words(name, **values), data)
+
+
+def plain_button(label: str, data: CallbackData) -> InlineKeyboardButton:
+    return InlineKeyboardButton(text=label, callback_data=data.pack())
 
 
 def link_button(name: str, url: str, /, **values: object) -> InlineKeyboardButton:

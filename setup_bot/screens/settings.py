@@ -6,8 +6,8 @@ from aiogram.types import InlineKeyboardButton
 from aiogram.utils.formatting import Code, Text
 
 from setup_bot.callbacks import Card, Choose, Put, Section, Sections, Setting, Value
-from setup_bot.screens.screen import Screen, button, lines, room_beside, screen, shorten
-from setup_bot.texts import has_text, say
+from setup_bot.screens.screen import Screen, button, lines, plain_button, room_beside, screen, shorten
+from setup_bot.texts import has_text, say, words
 from tenants.connections import Tenant
 from tenants.errors import DomainError
 from tenants.settings.catalog import entries
@@ -27,15 +27,15 @@ def find_section(tenant: Tenant, name: str, model: type[Settings]) -> list[Shown
     return [shown for shown in show_all(tenant, model) if shown.entry.setting.section == name]
 
 
-def section_title(section: str) -> Text:
+def section_title(section: str) -> str:
     """A section without words of its own is still reachable."""
     name = f"section.{section}"
-    return say(name) if has_text(name) else Text(section.replace("_", " ").capitalize())
+    return words(name) if has_text(name) else section.replace("_", " ").capitalize()
 
 
 def sections(tenant: Tenant, model: type[Settings]) -> Screen:
     names = dict.fromkeys(entry.setting.section for entry in entries(model).values())
-    rows = [[_plain_button(section_title(name), Section(tenant=tenant.id, section=name).pack())] for name in names]
+    rows = [[plain_button(section_title(name), Section(tenant=tenant.id, section=name))] for name in names]
     rows.append([button("back", Card(tenant=tenant.id))])
     return screen(say("settings.title", bot=tenant.bot_username), say("settings.how"), rows=rows)
 
@@ -43,11 +43,11 @@ def sections(tenant: Tenant, model: type[Settings]) -> Screen:
 def section(tenant: Tenant, listed: Sequence[Shown], *, notice: Text | None = None) -> Screen:
     values = lines(*(Text(shown.entry.setting.title, ": ", Code(shorten(shown.text, IN_A_LIST))) for shown in listed))
     rows = [
-        [_plain_button(Text(shown.entry.setting.title), Setting(tenant=tenant.id, name=shown.entry.name).pack())]
+        [plain_button(shown.entry.setting.title, Setting(tenant=tenant.id, name=shown.entry.name))]
         for shown in listed
     ]
     rows.append([button("back", Sections(tenant=tenant.id))])
-    return screen(section_title(_section(listed[0])), values, rows=rows, notice=notice)
+    return screen(Text(section_title(_section(listed[0]))), values, rows=rows, notice=notice)
 
 
 def setting(tenant: Tenant, shown: Shown, *, problem: str | None = None) -> Screen:
@@ -123,7 +123,7 @@ def _option(tenant: Tenant, shown: Shown, option: str) -> InlineKeyboardButton:
     kind = shown.entry.setting.kind
     is_chosen = kind.is_chosen(shown.value, option)
     data = Choose(tenant=tenant.id, name=shown.entry.name, option=option, chosen=not (is_chosen and kind.many))
-    return _plain_button(Text("✅ " if is_chosen else "", kind.options[option]), data.pack())
+    return plain_button(("✅ " if is_chosen else "") + kind.options[option], data)
 
 
 def can_be_off(tenant: Tenant, shown: Shown) -> bool:
@@ -133,7 +133,3 @@ def can_be_off(tenant: Tenant, shown: Shown) -> bool:
     except DomainError:
         return False
     return bool(value != shown.value)
-
-
-def _plain_button(label: Text, data: str) -> InlineKeyboardButton:
-    return InlineKeyboardButton(text=label.render()[0], callback_data=data)

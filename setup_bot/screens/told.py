@@ -44,6 +44,22 @@ def _transferred(tenant: Tenant, _: Mapping[str, Any]) -> Text:
     return say("told.transferred", bot=tenant.bot_username)
 
 
+def _plan_paid(tenant: Tenant, params: Mapping[str, Any]) -> Text:
+    return say("told.plan_paid", bot=tenant.bot_username, plan=params["plan"])
+
+
+def _payment_failed(tenant: Tenant, params: Mapping[str, Any]) -> Text:
+    return say("told.payment_failed", bot=tenant.bot_username, plan=params["plan"], until=params["until"])
+
+
+def _plan_unpaid(tenant: Tenant, params: Mapping[str, Any]) -> Text:
+    return say("told.plan_unpaid", bot=tenant.bot_username, plan=params["plan"])
+
+
+def _plan_ended(tenant: Tenant, params: Mapping[str, Any]) -> Text:
+    return say("told.plan_ended", bot=tenant.bot_username, plan=params["plan"])
+
+
 def _group(tenant: Tenant) -> str:
     return plain(tenant.group_title or "…")
 
@@ -57,6 +73,10 @@ KINDS: Mapping[str, Callable[[Tenant, Mapping[str, Any]], Text]] = {
     owner_notices.BEHIND: _behind,
     owner_notices.ADMINISTRATOR_JOINED: _administrator_joined,
     owner_notices.TRANSFERRED: _transferred,
+    owner_notices.PLAN_PAID: _plan_paid,
+    owner_notices.PAYMENT_FAILED: _payment_failed,
+    owner_notices.PLAN_UNPAID: _plan_unpaid,
+    owner_notices.PLAN_ENDED: _plan_ended,
 }
 
 

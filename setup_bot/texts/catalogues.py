@@ -21,6 +21,13 @@ _CATEGORIES = {"zero", "one", "two", "few", "many", "other"}
 
 @cache
 def catalogue(language: Language) -> Catalogue:
+    """What a language lacks is said in English."""
+    own = read(language)
+    return own if language is Language.ENGLISH else {**catalogue(Language.ENGLISH), **own}
+
+
+def read(language: Language) -> Catalogue:
+    """Its own file."""
     with (Path(__file__).parent / f"{language}.toml").open("rb") as file:
         return dict(_flatten(tomllib.load(file), ""))
 

@@ -19,6 +19,16 @@ class Language(StrEnum):
         return made
 
     ENGLISH = "en", "English"
+    RUSSIAN = "ru", "Русский"
+    SPANISH = "es", "Español"
+    GERMAN = "de", "Deutsch"
+    FRENCH = "fr", "Français"
+
+
+def nearest(tag: str | None) -> Language:
+    """The language of a tag like `pt-br` (Bot API: User.language_code), by its first part; else English."""
+    primary = (tag or "").lower().replace("_", "-").partition("-")[0]
+    return next((language for language in Language if language == primary), Language.ENGLISH)
 
 
 _spoken: ContextVar[Language] = ContextVar("language", default=Language.ENGLISH)

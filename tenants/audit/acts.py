@@ -42,6 +42,7 @@ class Action(StrEnum):
     ADMINISTRATOR_ADDED = "tenant.administrator_added", "A co-administrator was added.", "the person's id"
     ADMINISTRATOR_REMOVED = "tenant.administrator_removed", "A co-administrator was removed.", "the person's id"
     TRANSFERRED = "tenant.transferred", "The connection has another owner.", "the new owner's id", "old"
+    PLAN_CHANGED = "tenant.plan_changed", "Another plan counts.", "why", "old", "new"
     KEY_MADE = "keys.made", "An API key was made.", "the key's id"
     KEY_REVOKED = "keys.revoked", "An API key was revoked.", "the key's id"
     REVOKED = "tenant.revoked", "Telegram does not take the bot's token any more: the relay ended for good."

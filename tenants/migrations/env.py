@@ -6,7 +6,7 @@ from alembic import context
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from tenants import models  # noqa: F401  # so that it lists its tables
+from tenants import models, people  # noqa: F401  # so that it lists its tables
 from tenants.archive import table  # noqa: F401  # the same
 from tenants.columns import metadata
 

@@ -115,8 +115,8 @@ class Stage:
     def world(self) -> Any:
         return self.sandbox.world
 
-    def person(self, name: str) -> Person:
-        person = Person(self, self.world.add_user(name))
+    def person(self, name: str, language: str | None = "en") -> Person:
+        person = Person(self, self.world.add_user(name, language_code=language))
         self.people.append(person)
         return person
 

@@ -227,6 +227,6 @@ async def test_in_groups_the_setup_bot_is_silent(stage: Stage) -> None:
 
 async def test_the_commands_are_offered_in_private_chats(stage: Stage) -> None:
     await stage.until(lambda: stage.bot.commands, "setMyCommands")
-    ((scope, commands),) = [(key[0], value) for key, value in stage.bot.commands.items()]
+    (scope, _), commands = next(iter(stage.bot.commands.items()))
     assert "all_private_chats" in scope
-    assert [command["command"] for command in commands] == ["start", "cancel"]
+    assert [command["command"] for command in commands] == ["start", "language", "cancel"]

@@ -99,7 +99,7 @@ async def test_a_change_upon_an_older_version_is_a_conflict(api: ApiUnderTest, t
     mine = {"If-Match": seen}
     assert (await api.ask("PATCH", _path(tenant), json={"AUTOCLOSE": 1}, headers=mine)).is_success
     problem = problem_of(await api.ask("PATCH", _path(tenant), json={"AUTOCLOSE": 2}, headers=mine), 412)
-    assert problem["code"] == "conflict"
+    assert problem["code"] == "changed_meanwhile"
     assert (await api.ask("GET", _path(tenant))).json()["AUTOCLOSE"]["stored"] == 1
 
 

@@ -12,6 +12,7 @@ from tenants.connections import Tenant
 from tenants.db import APP_ROLE, FLEET_ROLE, Database, UnitOfWork
 from tenants.ids import UserId, new_id
 from tenants.models import dialogs, lanes, outbox, tenants, updates
+from tenants.people import People, people
 from tests.factories import OWNER, STRANGER, TENANT_TABLES, fill_every_table, make_tenant
 
 REFUSED = "row-level security"
@@ -82,7 +83,7 @@ async def test_a_tenant_gives_no_row_away(database: Database, mine, theirs):
 @pytest.mark.usefixtures("theirs")
 async def test_with_no_tenant_set_nothing_is_visible(database: Database, mine):
     async with UnitOfWork(database._engine, APP_ROLE) as unit:
-        for table in (*TENANT_TABLES, tenants, api_keys, idempotency_keys):
+        for table in (*TENANT_TABLES, tenants, api_keys, idempotency_keys, people):
             assert (await unit.execute(select(func.count()).select_from(table))).scalar_one() == 0, table.name
         with pytest.raises(ProgrammingError, match=REFUSED):
             await unit.execute(
@@ -118,6 +119,19 @@ async def test_an_owner_makes_no_tenant_and_no_key_for_another(database: Databas
     with pytest.raises(ProgrammingError, match=REFUSED):
         async with database.owner(OWNER) as unit:
             await unit.execute(update(tenants).where(tenants.c.id == mine.id).values(owner_id=STRANGER))
+
+
+async def test_nobody_sees_or_sets_anothers_language(database: Database):
+    theirs = People(database)
+    await theirs.choose_language(UserId(STRANGER), "ru")
+    async with database.owner(UserId(OWNER)) as unit:
+        assert (await unit.execute(select(people.c.user_id))).all() == []
+        changed = await unit.execute(update(people).values(language="fr"))
+        assert changed.rowcount == 0
+    with pytest.raises(ProgrammingError, match=REFUSED):
+        async with database.owner(UserId(OWNER)) as unit:
+            await unit.execute(insert(people).values(user_id=STRANGER + 1, language="fr"))
+    assert (await theirs.languages(UserId(STRANGER))).chosen == "ru"
 
 
 async def test_what_became_of_updates_is_each_tenants_own(database: Database, mine, theirs):
@@ -226,7 +240,7 @@ FORGOTTEN = {"updates", "outbox", "jobs", "owner_notices", "audit", "webhook_del
 
 @pytest.mark.usefixtures("mine")
 async def test_the_fleet_forgets_rows_and_writes_none(database: Database):
-    for table in (*TENANT_TABLES, tenants, api_keys):
+    for table in (*TENANT_TABLES, tenants, api_keys, people):
         if table.name not in FORGOTTEN:
             await _denied(database, delete(table))
         key = next(iter(table.primary_key.columns))
@@ -236,5 +250,5 @@ async def test_the_fleet_forgets_rows_and_writes_none(database: Database):
 async def test_every_table_is_under_the_rules_even_for_its_owner(database: Database):
     query = text("SELECT relrowsecurity AND relforcerowsecurity FROM pg_class WHERE oid = to_regclass(:name)")
     async with database._engine.connect() as connection:
-        for table in (*TENANT_TABLES, tenants, api_keys, idempotency_keys):
+        for table in (*TENANT_TABLES, tenants, api_keys, idempotency_keys, people):
             assert (await connection.execute(query, {"name": table.name})).scalar_one(), table.name

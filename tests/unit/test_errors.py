@@ -6,11 +6,22 @@ from datetime import timedelta
 import pytest
 
 from tenants import errors
-from tenants.errors import Conflict, DomainError, Forbidden, Invalid, LeaseLost, NotFound, PlanRequired, Unavailable
+from tenants.errors import (
+    ChangedMeanwhile,
+    Conflict,
+    DomainError,
+    Forbidden,
+    Invalid,
+    LeaseLost,
+    NotFound,
+    PlanRequired,
+    Unavailable,
+)
 
 ONE_OF_EACH = [
     NotFound("connection"),
-    Conflict("It changed meanwhile."),
+    Conflict("It is connected already."),
+    ChangedMeanwhile(),
     Invalid("Send a number.", field="AUTOCLOSE"),
     Forbidden("You may not."),
     PlanRequired("The pro plan allows more.", plan="pro"),

@@ -36,6 +36,14 @@ HOSTILE = "<b>&amp;</b> *_`[x](tg://user?id=1) {title} %s \u202egnp.exe\u2066\n\
 STATES = ("setup", "running", "stopped", "revoked")
 HOOK = Webhook(".".join(["x" * 62] * 4))
 LONGEST_NAME = "RESTRICTED_KEYWORDS_FRONTEND"
+NEWS = {
+    "problem": "y" * 250,
+    "chat": "y" * 128,
+    "minutes": 999,
+    "name": HOSTILE,
+    "plan": "business",
+    "until": "2030-01-01",
+}
 TOKEN_LIKE = re.compile(r"\d{5,}:[A-Za-z0-9_-]{20,}")
 
 
@@ -122,10 +130,7 @@ def tenant_screens(tenant: Tenant) -> list[Screen]:
         connections.card(
             tenant, tenant.owner_id, "z" * 300, notice=say("token.mine_already", bot=tenant.bot_username)
         ),
-        *(
-            told.screen(tenant, kind, {"problem": "y" * 250, "chat": "y" * 128, "minutes": 999, "name": HOSTILE})
-            for kind in told.KINDS
-        ),
+        *(told.screen(tenant, kind, NEWS) for kind in told.KINDS),
         *(connections.delete(tenant, sure) for sure in Sure),
         connections.ask_new_token(tenant, say("token.mine_already", bot=tenant.bot_username)),
         *people_screens(tenant),

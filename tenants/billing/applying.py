@@ -1,0 +1,120 @@
+"""What follows from billing's books takes effect: the plan of a tenant, what its owner is told, what has to end."""
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import text
+
+from tenants.audit import SYSTEM, Act, Action, record
+from tenants.billing.books import APPLY, REMINDERS, bring_up_to_date, read_facts
+from tenants.billing.facts import Status
+from tenants.billing.ledger import Entry
+from tenants.billing.standing import GRACE, Reason, Standing, read_subscriptions
+from tenants.db import UnitOfWork, shard_channel
+from tenants.ids import TenantId, new_id
+from tenants.jobs import Job, enqueue_job
+from tenants.leases import shard_of
+from tenants.owner_notices import (
+    PAYMENT_FAILED,
+    PLAN_ENDED,
+    PLAN_PAID,
+    PLAN_UNPAID,
+    enqueue_notice,
+)
+
+LOOK = "look_at_standings"
+LOOK_EVERY = timedelta(minutes=10)
+MOST_AT_ONCE = 500
+
+_CHANGE = text(
+    """
+    UPDATE tenants t SET plan = :plan, units = :units, version = t.version + 1
+    FROM tenants o WHERE t.id = :tenant AND o.id = t.id AND t.erased_at IS NULL
+        AND (t.plan, t.units) IS DISTINCT FROM (CAST(:plan AS text), CAST(:units AS integer))
+    RETURNING o.plan AS old
+    """
+)
+_DUE = text("SELECT tenant_id FROM standings WHERE look_at <= now() ORDER BY look_at LIMIT :most")
+_END = text(
+    """
+    INSERT INTO subscription_endings (id, provider, subscription, refund)
+    VALUES (:id, :provider, :subscription, :refund) ON CONFLICT (provider, subscription) DO NOTHING
+    """
+)
+
+
+async def apply(unit: UnitOfWork, job: Job) -> bool:
+    """A job of one tenant, which may be done again at any time."""
+    if job.tenant is None:
+        return True
+    new, standing = await bring_up_to_date(unit, job.tenant)
+    await _change_plan(unit, job.tenant, standing)
+    for entry in new:
+        await _tell(unit, job.tenant, entry, standing)
+    if not new:
+        await _remind(unit, job.tenant, standing)
+    await _end_what_is_too_much(unit, job.tenant)
+    return True
+
+
+async def look(unit: UnitOfWork, _: Job) -> bool:
+    """The fleet's: tenants for which time has changed something."""
+    for tenant in (await unit.execute(_DUE, {"most": MOST_AT_ONCE})).scalars():
+        await enqueue_job(unit, APPLY, TenantId(tenant), {})
+    return True
+
+
+async def _change_plan(unit: UnitOfWork, tenant: TenantId, standing: Standing) -> None:
+    values = {"tenant": tenant, "plan": standing.plan, "units": standing.units}
+    old = (await unit.execute(_CHANGE, values)).scalar_one_or_none()
+    if old is not None:
+        modes = {"old": old, "new": standing.plan}
+        await record(unit, tenant, Act(Action.PLAN_CHANGED, SYSTEM, standing.reason, modes))
+        unit.notify(shard_channel(shard_of(tenant)), str(tenant))
+
+
+async def _tell(unit: UnitOfWork, tenant: TenantId, entry: Entry, standing: Standing) -> None:
+    kind = _KINDS.get(entry.reason)
+    if kind is None:
+        return
+    params: dict[str, Any] = {"plan": entry.plan}
+    if standing.until is not None:
+        params["until"] = f"{standing.until:%Y-%m-%d}"
+    await enqueue_notice(unit, tenant, kind, key=f"{kind}:{tenant}:{entry.at.isoformat()}", params=params)
+
+
+_KINDS = {
+    Reason.PAID: PLAN_PAID,
+    Reason.GRACE: PAYMENT_FAILED,
+    Reason.UNPAID: PLAN_UNPAID,
+    Reason.ENDED: PLAN_ENDED,
+}
+
+
+async def _remind(unit: UnitOfWork, tenant: TenantId, standing: Standing) -> None:
+    """While the payment fails: once more on each day of `REMINDERS`, the last of them where several have passed."""
+    if standing.reason is not Reason.GRACE or standing.until is None:
+        return
+    left = standing.until - (await unit.execute(text("SELECT now()"))).scalar_one()
+    passed = [after for after in REMINDERS if left <= GRACE - after]
+    if passed:
+        params = {"plan": standing.plan, "until": f"{standing.until:%Y-%m-%d}"}
+        key = f"{PAYMENT_FAILED}:{tenant}:{standing.until.isoformat()}:{passed[-1].days}"
+        await enqueue_notice(unit, tenant, PAYMENT_FAILED, key=key, params=params)
+
+
+async def _end_what_is_too_much(unit: UnitOfWork, tenant: TenantId) -> None:
+    """Two were paid for at once: the older one stays, the other ends and is given back."""
+    living = [
+        one
+        for one in read_subscriptions(await read_facts(unit, tenant))
+        if one.newest.status in {Status.ACTIVE, Status.PAST_DUE} and one.newest.plan is not None
+    ]
+    for one in living[1:]:
+        await end_subscription(unit, one.newest.provider, one.id, refund=True)
+
+
+async def end_subscription(unit: UnitOfWork, provider: str, subscription: str, *, refund: bool) -> None:
+    """Somebody with a gateway does it, also if the tenant is gone by then."""
+    values = {"id": new_id(), "provider": provider, "subscription": subscription, "refund": refund}
+    await unit.execute(_END, values)

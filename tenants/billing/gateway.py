@@ -1,0 +1,307 @@
+"""Stripe, and the only place that knows it: checkout, changes, the portal, and its events as facts of ours.
+
+Shapes are those of API version 2026-10-28.endive (docs.stripe.com/api), which the library names in every request.
+"""
+
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import stripe
+
+from tenants.billing.facts import Fact, Kind, Provider, Status
+from tenants.billing.port import Order, Prices
+from tenants.errors import Invalid, Unavailable
+from tenants.ids import TenantId
+from tenants.plans import Plan
+
+LOOKUP = "backline_"
+"""Before the plan's name in a price's lookup key."""
+TENANT = "backline_tenant"
+"""The key of metadata that says whose a subscription is."""
+OLDEST = 300
+NEWEST = 60
+"""Seconds that the timestamp of a signature may lie in the past, as in the library, and in the future, which the
+library does not look at.
+"""
+_SOON = timedelta(minutes=1)
+_STATUSES: Mapping[str, Status] = {
+    "incomplete": Status.INCOMPLETE,
+    "incomplete_expired": Status.ENDED,
+    "trialing": Status.ACTIVE,
+    "active": Status.ACTIVE,
+    "past_due": Status.PAST_DUE,
+    "unpaid": Status.PAST_DUE,
+    "canceled": Status.ENDED,
+    "paused": Status.ENDED,
+}
+_RANKS = {"customer.subscription.created": 0, "customer.subscription.deleted": 9}
+_KINDS: Mapping[str, Kind] = {
+    "invoice.paid": Kind.PAID,
+    "invoice.payment_failed": Kind.PAYMENT_FAILED,
+    "invoice.payment_action_required": Kind.PAYMENT_FAILED,
+    "charge.refunded": Kind.REFUNDED,
+    "charge.dispute.created": Kind.DISPUTED,
+    "customer.deleted": Kind.CUSTOMER_DELETED,
+}
+
+
+def lookup_key(plan: Plan) -> str:
+    return LOOKUP + plan
+
+
+class StripeGateway:
+    """`api` is another server than Stripe's own, for trying."""
+
+    provider = Provider.STRIPE
+
+    def __init__(
+        self,
+        secret_key: str,
+        webhook_secret: str,
+        prices: Prices,
+        *,
+        api: str | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._webhook_secret = webhook_secret
+        self._prices = prices
+        self._clock = clock
+        self._http = stripe.AIOHTTPClient(timeout=20)
+        self._client = stripe.StripeClient(
+            secret_key,
+            http_client=self._http,
+            base_addresses={"api": api} if api else {},
+            max_network_retries=2,
+        )
+
+    async def close(self) -> None:
+        await self._http.close_async()  # type: ignore[no-untyped-call]
+
+    async def open_checkout(self, order: Order) -> str:
+        price = await self._find_price(order)
+        params: Any = {
+            "mode": "subscription",
+            "client_reference_id": str(order.tenant),
+            "currency": order.currency,
+            "line_items": [{"price": price, "quantity": order.units}],
+            "metadata": {TENANT: str(order.tenant)},
+            "subscription_data": {"metadata": {TENANT: str(order.tenant)}},
+            "success_url": f"{order.back}?paid=1",
+            "cancel_url": order.back,
+        }
+        if order.customer:
+            params["customer"] = order.customer
+        options: Any = {"idempotency_key": order.key}
+        session = await self._ask(self._client.v1.checkout.sessions.create_async(params, options))
+        return str(session.url)
+
+    async def change(self, subscription: str, order: Order) -> None:
+        price = await self._find_price(order)
+        found = await self._ask(self._client.v1.subscriptions.retrieve_async(subscription))
+        item = found["items"].data[0].id
+        await self._ask(
+            self._client.v1.subscriptions.update_async(
+                subscription,
+                {
+                    "items": [{"id": item, "price": price, "quantity": order.units}],
+                    "proration_behavior": "always_invoice",
+                    "payment_behavior": "error_if_incomplete",
+                    "cancel_at_period_end": False,
+                },
+                {"idempotency_key": order.key},
+            )
+        )
+
+    async def open_portal(self, customer: str, back: str) -> str:
+        session = await self._ask(
+            self._client.v1.billing_portal.sessions.create_async({"customer": customer, "return_url": back})
+        )
+        return str(session.url)
+
+    async def end(self, subscription: str, *, refund: bool, key: str) -> None:
+        ended = await self._ask(
+            self._client.v1.subscriptions.cancel_async(
+                subscription, {"prorate": False, "invoice_now": False}, {"idempotency_key": f"{key}:end"}
+            )
+        )
+        if not refund or ended.latest_invoice is None:
+            return
+        invoice = await self._ask(
+            self._client.v1.invoices.retrieve_async(str(ended.latest_invoice), {"expand": ["payments"]})
+        )
+        for payment in invoice.payments.data if invoice.payments else []:
+            intent = payment.payment.payment_intent
+            if payment.status == "paid" and intent is not None:
+                await self._ask(
+                    self._client.v1.refunds.create_async(
+                        {"payment_intent": str(intent)}, {"idempotency_key": f"{key}:refund"}
+                    )
+                )
+
+    async def list_subscriptions(self) -> AsyncIterator[Fact]:
+        now = datetime.now(UTC)
+        page = await self._ask(self._client.v1.subscriptions.list_async({"status": "all", "limit": 100}))
+        async for found in page.auto_paging_iter_async():
+            if TENANT in (found.metadata or {}):
+                yield _subscription_fact(f"read:{found.id}:{now:%Y-%m-%dT%H}", found.to_dict(), now, now, 8)
+
+    async def make_catalogue(self) -> list[str]:
+        """Products and prices, found by their lookup key and made where they are missing or cost something else.
+        Their lookup keys, as they are then. Whoever pays the old price goes on paying it.
+        """
+        made = []
+        for plan, amounts in self._prices.items():
+            currency, *others = sorted(amounts)
+            product = await self._find_product(plan)
+            found = await self._list_prices(lookup_key(plan))
+            if found and self._costs(found[0], amounts):
+                continue
+            options: Any = {other: {"unit_amount": amounts[other]} for other in others}
+            await self._ask(
+                self._client.v1.prices.create_async(
+                    {
+                        "product": product,
+                        "currency": currency,
+                        "unit_amount": amounts[currency],
+                        "currency_options": options,
+                        "recurring": {"interval": "month"},
+                        "lookup_key": lookup_key(plan),
+                        "transfer_lookup_key": True,
+                    }
+                )
+            )
+            made.append(lookup_key(plan))
+        return made
+
+    def read_event(self, body: bytes, signature: str) -> Fact:
+        """Raises `Invalid` for what Stripe did not sign, and for a signature of long ago or of the future."""
+        try:
+            event = stripe.Webhook.construct_event(body, signature, self._webhook_secret, tolerance=OLDEST)
+        except (ValueError, stripe.SignatureVerificationError):
+            raise Invalid("This is not signed by Stripe, or was signed too long ago.", code="bad_signature") from None
+        signed_at = _signed_at(signature)
+        if signed_at > self._clock() + NEWEST:
+            raise Invalid("This was signed in the future.", code="bad_signature")
+        return read_event(event.to_dict(), datetime.fromtimestamp(self._clock(), UTC))
+
+    async def _find_price(self, order: Order) -> str:
+        if order.currency not in self._prices.get(order.plan, {}):
+            raise Invalid(f"The {order.plan} plan has no price in {order.currency.upper()}.", field="currency")
+        found = await self._list_prices(lookup_key(order.plan))
+        if not found:
+            raise Unavailable(
+                "The price is not set up yet: whoever runs this Backline has to run `backline billing-setup`.",
+                retry_after=timedelta(hours=1),
+            )
+        return str(found[0].id)
+
+    async def _list_prices(self, key: str) -> list[Any]:
+        asked: Any = {"lookup_keys": [key], "active": True, "expand": ["data.currency_options"]}
+        return list((await self._ask(self._client.v1.prices.list_async(asked))).data)
+
+    async def _find_product(self, plan: Plan) -> str:
+        identity = LOOKUP + plan
+        try:
+            return str((await self._client.v1.products.retrieve_async(identity)).id)
+        except stripe.InvalidRequestError:
+            made = self._client.v1.products.create_async({"id": identity, "name": f"Backline {plan}"})
+            return str((await self._ask(made)).id)
+
+    def _costs(self, price: Any, amounts: Mapping[str, int]) -> bool:
+        found = {price.currency: price.unit_amount}
+        for currency, option in (price.currency_options or {}).items():
+            found[currency] = option["unit_amount"]
+        return found == dict(amounts)
+
+    async def _ask(self, request: Any) -> Any:
+        try:
+            return await request
+        except (stripe.APIConnectionError, stripe.RateLimitError, stripe.APIError) as error:
+            raise Unavailable("Stripe does not answer just now: try again in a minute.", retry_after=_SOON) from error
+        except stripe.CardError as error:
+            raise Invalid(f"The card was not charged. {error.user_message or ''}".strip(), code="card") from None
+        except stripe.InvalidRequestError as error:
+            raise Invalid(f"Stripe does not take this ({error.code or 'invalid'}).", code="provider") from None
+
+
+def _signed_at(signature: str) -> int:
+    parts = dict(part.split("=", 1) for part in signature.split(",") if "=" in part)
+    return int(parts["t"])
+
+
+def read_event(event: Mapping[str, Any], received_at: datetime) -> Fact:
+    """An event as Stripe sends it (docs.stripe.com/api/events/object)."""
+    at = datetime.fromtimestamp(int(event["created"]), UTC)
+    body, kind = event["data"]["object"], str(event["type"])
+    if body.get("object") == "subscription":
+        rank = _RANKS.get(kind, 1 if body["status"] == "incomplete" else 2)
+        return _subscription_fact(str(event["id"]), body, at, received_at, rank)
+    known = _KINDS.get(kind, Kind.OTHER)
+    parent = (body.get("parent") or {}).get("subscription_details") or {}
+    metadata = {**(parent.get("metadata") or {}), **(body.get("metadata") or {})}
+    subscription = parent.get("subscription") or body.get("subscription")
+    customer = body["id"] if body.get("object") == "customer" else body.get("customer")
+    return Fact(
+        id=str(event["id"]),
+        provider=Provider.STRIPE,
+        kind=known,
+        at=at,
+        received_at=received_at,
+        tenant=_tenant(metadata.get(TENANT)),
+        subscription=_name(subscription),
+        customer=_name(customer),
+        note=kind,
+    )
+
+
+def _subscription_fact(
+    identity: str, body: Mapping[str, Any], at: datetime, received_at: datetime, rank: int
+) -> Fact:
+    items = body["items"]["data"]
+    item = items[0] if items else {}
+    ends = body.get("cancel_at") or (item.get("current_period_end") if body.get("cancel_at_period_end") else None)
+    return Fact(
+        id=identity,
+        provider=Provider.STRIPE,
+        kind=Kind.SUBSCRIPTION,
+        at=at,
+        received_at=received_at,
+        tenant=_tenant((body.get("metadata") or {}).get(TENANT)),
+        subscription=str(body["id"]),
+        customer=_name(body.get("customer")),
+        rank=rank,
+        status=_STATUSES.get(str(body["status"]), Status.ENDED),
+        plan=_plan(item.get("price") or {}),
+        units=int(item.get("quantity") or 1),
+        paid_until=_moment(item.get("current_period_end")),
+        ends_at=_moment(ends),
+        note=str(body["status"]),
+    )
+
+
+def _plan(price: Mapping[str, Any]) -> Plan | None:
+    """None for a price that is none of ours: of another product of the same account."""
+    named = {lookup_key(plan): plan for plan in Plan}
+    product = price.get("product")
+    return named.get(str(price.get("lookup_key"))) or named.get(str(product))
+
+
+def _tenant(typed: object) -> TenantId | None:
+    try:
+        return TenantId(UUID(str(typed)))
+    except ValueError:
+        return None
+
+
+def _name(found: object) -> str | None:
+    """An id, or the object itself where it was expanded."""
+    if isinstance(found, Mapping):
+        found = found.get("id")
+    return None if found is None else str(found)
+
+
+def _moment(seconds: object) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(int(str(seconds)), UTC)

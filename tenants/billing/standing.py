@@ -1,0 +1,123 @@
+"""What follows from facts: the plan that counts at a moment, and why. The same facts in any order say the same."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from tenants.billing.facts import Fact, Kind, Status
+from tenants.plans import Plan
+
+GRACE = timedelta(days=7)
+"""How long a plan counts after its payment has failed (product: notices meanwhile, then free)."""
+
+
+class Reason(StrEnum):
+    NONE = "none"
+    """Nobody ever paid or granted anything: the plan of whoever has no subscription."""
+    GRANTED = "granted"
+    PAID = "paid"
+    GRACE = "grace"
+    """The payment has failed, and the plan still counts."""
+    UNPAID = "unpaid"
+    """The grace is over."""
+    ENDED = "ended"
+    """The subscription was cancelled, and its paid time is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """`until`: when time alone will change it."""
+
+    plan: Plan
+    units: int
+    reason: Reason
+    subscription: str | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """As the newest fact about it tells. `failed_at`: since when its payment has been failing."""
+
+    newest: Fact
+    began_at: datetime
+    failed_at: datetime | None
+
+    @property
+    def id(self) -> str:
+        return self.newest.subscription or ""
+
+
+def read_subscriptions(facts: Iterable[Fact]) -> list[Subscription]:
+    """The oldest first."""
+    found: dict[str, list[Fact]] = {}
+    for fact in facts:
+        if fact.subscription is not None:
+            found.setdefault(fact.subscription, []).append(fact)
+    read = [one for one in map(_read, found.values()) if one is not None]
+    return sorted(read, key=lambda one: (one.began_at, one.id))
+
+
+def _read(facts: Sequence[Fact]) -> Subscription | None:
+    """None while nothing but payments is known of it."""
+    told = sorted((f for f in facts if f.kind is Kind.SUBSCRIPTION), key=_order)
+    if not told:
+        return None
+    failed_at = None
+    for fact in told:
+        if fact.status is not Status.PAST_DUE:
+            failed_at = None
+        elif failed_at is None:
+            failed_at = fact.at
+    return Subscription(told[-1], min(fact.at for fact in told), failed_at)
+
+
+def _order(fact: Fact) -> tuple[datetime, int, str]:
+    return fact.at, fact.rank, fact.id
+
+
+def judge(facts: Sequence[Fact], now: datetime, *, otherwise: Plan) -> Standing:
+    """`otherwise` is the plan of whoever has no subscription. Of several the highest plan counts, then the oldest."""
+    best = _grant(facts, otherwise)
+    for one in read_subscriptions(facts):
+        standing = _stand(one, now, otherwise)
+        if standing is not None and _beats(standing, best):
+            best = standing
+    return best
+
+
+def _beats(one: Standing, other: Standing) -> bool:
+    """What counts beats what does not; of those, the higher plan; of what has ended, the last says why."""
+    plans = list(Plan)
+    live, other_live = one.reason in _LIVE, other.reason in _LIVE
+    if live != other_live:
+        return live and plans.index(one.plan) >= plans.index(other.plan)
+    if live:
+        return plans.index(one.plan) > plans.index(other.plan)
+    return True
+
+
+_LIVE = {Reason.PAID, Reason.GRACE, Reason.GRANTED}
+
+
+def _grant(facts: Iterable[Fact], otherwise: Plan) -> Standing:
+    grants = sorted((f for f in facts if f.kind is Kind.GRANTED), key=_order)
+    if not grants or grants[-1].plan is None:
+        return Standing(otherwise, 1, Reason.NONE)
+    return Standing(grants[-1].plan, grants[-1].units, Reason.GRANTED)
+
+
+def _stand(one: Subscription, now: datetime, otherwise: Plan) -> Standing | None:
+    """None for one that never was paid, or is for nothing of ours."""
+    fact = one.newest
+    if fact.plan is None or fact.status is Status.INCOMPLETE:
+        return None
+    if fact.status is Status.ENDED or (fact.ends_at is not None and now >= fact.ends_at):
+        return Standing(otherwise, 1, Reason.ENDED, one.id)
+    if one.failed_at is None:
+        return Standing(fact.plan, fact.units, Reason.PAID, one.id, until=fact.ends_at)
+    over = one.failed_at + GRACE
+    if now >= over:
+        return Standing(otherwise, 1, Reason.UNPAID, one.id)
+    return Standing(fact.plan, fact.units, Reason.GRACE, one.id, until=min(over, fact.ends_at or over))
