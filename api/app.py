@@ -23,8 +23,26 @@ from api.limits import Limits
 from api.openapi import KEY, openapi_config
 from api.problems import BODY_LIMIT, JsonRequest, exception_handlers
 from api.repeating import repeatable
-from api.routes import audit, dead_letters, health, messages, metrics, settings, tenants, webhooks
+from api.routes import (
+    audit,
+    connecting,
+    dead_letters,
+    groups,
+    health,
+    keys,
+    messages,
+    metrics,
+    people,
+    settings,
+    tenants,
+    webhooks,
+)
 from api.timing import timed
+from connecting.bots import Bots
+from connecting.setup_bot import SetupBot
+from sessions.port import SessionFactory
+from tenants.access.administrators import Administrators
+from tenants.access.keys import Keys
 from tenants.access.repeats import Repeats
 from tenants.archive.reading import Archive
 from tenants.audit import ActorKind
@@ -45,10 +63,16 @@ log = structlog.get_logger()
 
 
 def create_app(
-    config: Config, database: Database, keyring: Keyring, redis: Redis, model: type[Settings] = Settings
+    config: Config,
+    database: Database,
+    keyring: Keyring,
+    redis: Redis,
+    *,
+    sessions: SessionFactory,
+    model: type[Settings] = Settings,
 ) -> Litestar:
-    """Owns nothing that it is given: whoever opened the database and Redis closes them."""
-    services = _services(config, database, keyring, redis, model)
+    """Owns nothing that it is given: whoever opened the database, Redis and the sessions closes them."""
+    services = _services(config, database, keyring, redis, sessions=sessions, model=model)
     app = Litestar(
         route_handlers=[
             health.is_alive,
@@ -67,10 +91,20 @@ def create_app(
     return app
 
 
-def _services(config: Config, database: Database, keyring: Keyring, redis: Redis, model: type[Settings]) -> Services:
+def _services(
+    config: Config,
+    database: Database,
+    keyring: Keyring,
+    redis: Redis,
+    *,
+    sessions: SessionFactory,
+    model: type[Settings],
+) -> Services:
     connections = Connections(
         database, keyring, plan=config.default_plan, parallel=config.offers_parallel, acts_as=ActorKind.API
     )
+    token = config.setup_bot_token
+    setup_bot = SetupBot(sessions, None if token is None else token.get_secret_value())
     return Services(
         database=database,
         redis=redis,
@@ -81,6 +115,11 @@ def _services(config: Config, database: Database, keyring: Keyring, redis: Redis
         webhooks=Webhooks(database, connections, keyring),
         archive=Archive(database, connections, keyring),
         repeats=Repeats(database, keyring),
+        sessions=sessions,
+        setup_bot=setup_bot,
+        bots=Bots(connections, sessions, setup_bot.id),
+        administrators=Administrators(database, connections),
+        keys=Keys(database, connections),
         metrics=CollectorRegistry(),
     )
 
@@ -91,6 +130,10 @@ def _first_version(services: Services, config: Config, model: type[Settings]) ->
         "/v1",
         route_handlers=[
             tenants.router,
+            connecting.router,
+            groups.router,
+            people.router,
+            keys.router,
             settings.router(model),
             dead_letters.router,
             audit.router,
@@ -111,22 +154,25 @@ def _first_version(services: Services, config: Config, model: type[Settings]) ->
     )
 
 
-def serve(config: Config, ready: Callable[[], None]) -> None:
+def serve(config: Config, ready: Callable[[], None], sessions: SessionFactory) -> None:
     """Blocks until SIGTERM or SIGINT, then lets requests end. Raises `ConfigError` where it can't listen."""
     configure_logging(config.log_format)
     keyring = load_keyring(config.backline_keyring)
     with _listen(config.api_host, config.api_port) as listener:
-        uvloop.run(_run(config, keyring, listener, ready))
+        uvloop.run(_run(config, keyring, listener, ready, sessions))
 
 
-async def _run(config: Config, keyring: Keyring, listener: socket.socket, ready: Callable[[], None]) -> None:
+async def _run(
+    config: Config, keyring: Keyring, listener: socket.socket, ready: Callable[[], None], sessions: SessionFactory
+) -> None:
     database = Database(config.database_url.get_secret_value())
     redis = Redis.from_url(config.redis_url.get_secret_value())
     try:
-        app = create_app(config, database, keyring, redis)
+        app = create_app(config, database, keyring, redis, sessions=sessions)
         server = _Server(_uvicorn_config(app, config), ready)
         await server.serve(sockets=[listener])
     finally:
+        await sessions.close()
         await redis.aclose()
         await database.close()
 

@@ -9,7 +9,11 @@ from litestar.di import NamedDependency, Provide
 from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 
-from tenants.access.keys import ApiKey
+from connecting.bots import Bots
+from connecting.setup_bot import SetupBot
+from sessions.port import SessionFactory
+from tenants.access.administrators import Administrators
+from tenants.access.keys import ApiKey, Keys
 from tenants.access.repeats import Repeats
 from tenants.archive.reading import Archive
 from tenants.audit.reading import AuditLog
@@ -36,6 +40,11 @@ class Services:
     webhooks: Webhooks
     archive: Archive
     repeats: Repeats
+    sessions: SessionFactory
+    setup_bot: SetupBot
+    bots: Bots
+    administrators: Administrators
+    keys: Keys
     metrics: CollectorRegistry
 
 
@@ -46,6 +55,11 @@ TheDeadLetters = NamedDependency[DeadLetters]
 TheWebhooks = NamedDependency[Webhooks]
 TheAudit = NamedDependency[AuditLog]
 TheArchive = NamedDependency[Archive]
+TheSessions = NamedDependency[SessionFactory]
+TheSetupBot = NamedDependency[SetupBot]
+TheBots = NamedDependency[Bots]
+TheAdministrators = NamedDependency[Administrators]
+TheKeys = NamedDependency[Keys]
 TheOwner = NamedDependency[UserId]
 TheKey = NamedDependency[ApiKey]
 
@@ -59,6 +73,11 @@ def dependencies(services: Services) -> dict[str, Any]:
         "audit": Provide(lambda: services.audit, sync_to_thread=False),
         "webhooks": Provide(lambda: services.webhooks, sync_to_thread=False),
         "archive": Provide(lambda: services.archive, sync_to_thread=False),
+        "sessions": Provide(lambda: services.sessions, sync_to_thread=False),
+        "setup_bot": Provide(lambda: services.setup_bot, sync_to_thread=False),
+        "bots": Provide(lambda: services.bots, sync_to_thread=False),
+        "administrators": Provide(lambda: services.administrators, sync_to_thread=False),
+        "keys": Provide(lambda: services.keys, sync_to_thread=False),
     }
 
 
