@@ -27,6 +27,7 @@ from api.routes import (
     audit,
     connecting,
     dead_letters,
+    dialogs,
     groups,
     health,
     keys,
@@ -52,6 +53,7 @@ from tenants.connections import Connections
 from tenants.crypto import Keyring, load_keyring
 from tenants.db import Database
 from tenants.dead_letters import DeadLetters
+from tenants.dialog_pages import DialogPages
 from tenants.logging import configure_logging
 from tenants.settings.schema import Settings
 from tenants.settings.service import SettingsService
@@ -114,6 +116,7 @@ def _services(
         audit=AuditLog(database, connections),
         webhooks=Webhooks(database, connections, keyring),
         archive=Archive(database, connections, keyring),
+        dialogs=DialogPages(database, connections),
         repeats=Repeats(database, keyring),
         sessions=sessions,
         setup_bot=setup_bot,
@@ -137,6 +140,7 @@ def _first_version(services: Services, config: Config, model: type[Settings]) ->
             settings.router(model),
             dead_letters.router,
             audit.router,
+            dialogs.router,
             messages.router,
             webhooks.router,
         ],

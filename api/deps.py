@@ -20,6 +20,7 @@ from tenants.audit.reading import AuditLog
 from tenants.connections import Connections
 from tenants.db import Database
 from tenants.dead_letters import DeadLetters
+from tenants.dialog_pages import DialogPages
 from tenants.ids import UserId
 from tenants.settings.service import SettingsService
 from tenants.webhooks.service import Webhooks
@@ -39,6 +40,7 @@ class Services:
     audit: AuditLog
     webhooks: Webhooks
     archive: Archive
+    dialogs: DialogPages
     repeats: Repeats
     sessions: SessionFactory
     setup_bot: SetupBot
@@ -60,6 +62,7 @@ TheSetupBot = NamedDependency[SetupBot]
 TheBots = NamedDependency[Bots]
 TheAdministrators = NamedDependency[Administrators]
 TheKeys = NamedDependency[Keys]
+TheDialogs = NamedDependency[DialogPages]
 TheOwner = NamedDependency[UserId]
 TheKey = NamedDependency[ApiKey]
 
@@ -72,6 +75,7 @@ def dependencies(services: Services) -> dict[str, Any]:
         "dead_letters": Provide(lambda: services.dead_letters, sync_to_thread=False),
         "audit": Provide(lambda: services.audit, sync_to_thread=False),
         "webhooks": Provide(lambda: services.webhooks, sync_to_thread=False),
+        "dialogs": Provide(lambda: services.dialogs, sync_to_thread=False),
         "archive": Provide(lambda: services.archive, sync_to_thread=False),
         "sessions": Provide(lambda: services.sessions, sync_to_thread=False),
         "setup_bot": Provide(lambda: services.setup_bot, sync_to_thread=False),

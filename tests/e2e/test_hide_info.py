@@ -181,7 +181,7 @@ async def api_answers(stage: Stage, redis_url: str) -> list[object]:
             home = f"/v1/tenants/{stage.tenant.id}"
             asked = [
                 await client.get(path, headers={"Authorization": f"Bearer {key}"})
-                for path in ("/v1/tenants", home, f"{home}/settings", f"{home}/dead-letters")
+                for path in ("/v1/tenants", home, f"{home}/settings", f"{home}/dialogs", f"{home}/dead-letters")
             ]
     assert all(answer.is_success for answer in asked)
     assert asked[-1].json()["items"], "something was given up"
