@@ -15,6 +15,7 @@ from litestar.di import Provide
 from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 
+from api import page
 from api.access import access
 from api.auth import KeyAuthentication
 from api.buckets import Buckets
@@ -80,6 +81,7 @@ def create_app(
             health.is_alive,
             health.is_ready,
             metrics.show_metrics,
+            page.router,
             _first_version(services, config, model),
         ],
         dependencies=dependencies(services),

@@ -16,9 +16,7 @@ class DialogView(BaseModel):
 
     id: UUID
     customer: str = Field(description="What the team calls them: an alias under HIDE_INFO.")
-    customer_id: int | None = Field(
-        description="The chat's id in Telegram. null = HIDE_INFO hides links to profiles."
-    )
+    customer_id: int | None = Field(description="The chat's id in Telegram. null = HIDE_INFO hides profiles.")
     kind: Literal["private", "group", "channel"]
     status: Status = Field(
         description="user_answered = it is the team's turn. support_answered = the team answered. closed."

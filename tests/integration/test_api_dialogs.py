@@ -95,9 +95,11 @@ async def test_another_connections_dialog_is_none(api: ApiUnderTest, tenant: Ten
     assert (await _list(api, tenant))["items"] == []
 
 
-@pytest.mark.parametrize(
-    "cursor", ["x", "1.", "1.x", ".", "-1.0", f"{10**30}.{new_id()}", f"{10**19}.{new_id()}", ""]
-)
+SOME_ID = "0192e3a0-0000-7000-8000-000000000000"
+FOREIGN_CURSORS = ("x", "1.", "1.x", ".", "-1.0", f"{10**30}.{SOME_ID}", f"{10**19}.{SOME_ID}", "")
+
+
+@pytest.mark.parametrize("cursor", FOREIGN_CURSORS)
 async def test_a_cursor_that_is_none_of_ours_is_refused(api: ApiUnderTest, tenant: Tenant, cursor):
     answer = await api.ask("GET", f"/v1/tenants/{tenant.id}/dialogs", params={"cursor": cursor})
     assert problem_of(answer, 400)["errors"][0]["field"] == "cursor"
