@@ -41,6 +41,7 @@ from api.routes import (
 )
 from api.timing import timed
 from connecting.bots import Bots
+from connecting.groups import Groups
 from connecting.setup_bot import SetupBot
 from sessions.port import SessionFactory
 from tenants.access.administrators import Administrators
@@ -120,7 +121,7 @@ def _services(
         archive=Archive(database, connections, keyring),
         dialogs=DialogPages(database, connections),
         repeats=Repeats(database, keyring),
-        sessions=sessions,
+        groups=Groups(connections, sessions),
         setup_bot=setup_bot,
         bots=Bots(connections, sessions, setup_bot.id),
         administrators=Administrators(database, connections),
@@ -225,9 +226,12 @@ class _Server(uvicorn.Server):
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=2048)
+        listener = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         raise ConfigError(_why_not(error, host, port)) from None
+    # connections inherit it: the body of an answer would wait 40 ms for the client to acknowledge the head
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 def _why_not(error: OSError, host: str, port: int) -> str:

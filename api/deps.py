@@ -10,8 +10,8 @@ from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 
 from connecting.bots import Bots
+from connecting.groups import Groups
 from connecting.setup_bot import SetupBot
-from sessions.port import SessionFactory
 from tenants.access.administrators import Administrators
 from tenants.access.keys import ApiKey, Keys
 from tenants.access.repeats import Repeats
@@ -42,7 +42,7 @@ class Services:
     archive: Archive
     dialogs: DialogPages
     repeats: Repeats
-    sessions: SessionFactory
+    groups: Groups
     setup_bot: SetupBot
     bots: Bots
     administrators: Administrators
@@ -57,7 +57,7 @@ TheDeadLetters = NamedDependency[DeadLetters]
 TheWebhooks = NamedDependency[Webhooks]
 TheAudit = NamedDependency[AuditLog]
 TheArchive = NamedDependency[Archive]
-TheSessions = NamedDependency[SessionFactory]
+TheGroups = NamedDependency[Groups]
 TheSetupBot = NamedDependency[SetupBot]
 TheBots = NamedDependency[Bots]
 TheAdministrators = NamedDependency[Administrators]
@@ -77,7 +77,7 @@ def dependencies(services: Services) -> dict[str, Any]:
         "webhooks": Provide(lambda: services.webhooks, sync_to_thread=False),
         "dialogs": Provide(lambda: services.dialogs, sync_to_thread=False),
         "archive": Provide(lambda: services.archive, sync_to_thread=False),
-        "sessions": Provide(lambda: services.sessions, sync_to_thread=False),
+        "groups": Provide(lambda: services.groups, sync_to_thread=False),
         "setup_bot": Provide(lambda: services.setup_bot, sync_to_thread=False),
         "bots": Provide(lambda: services.bots, sync_to_thread=False),
         "administrators": Provide(lambda: services.administrators, sync_to_thread=False),

@@ -6,15 +6,13 @@ from uuid import UUID
 from litestar import Router, get, post, put
 from litestar.params import FromPath, JSONBody
 
-from api.deps import TheConnections, TheOwner, TheSessions
+from api.deps import TheConnections, TheGroups, TheOwner
 from api.etags import IfMatch, read_version
 from api.models.groups import GroupChoice, GroupLink, GroupReport, GroupView, current_group, report_view
 from api.openapi import Documented, Repeatable
 from api.routes.tenants import Detail, answer
-from connecting.groups import inspect_group
+from connecting.groups import Groups
 from connecting.links import group_link
-from sessions.port import SessionFactory
-from tenants.connections import Connections
 from tenants.errors import Conflict
 from tenants.groups import LINK_LIVES, ProposedGroup
 from tenants.ids import TenantId, UserId
@@ -32,14 +30,14 @@ async def make_group_link(owner: TheOwner, connections: TheConnections, tenant_i
 
 @get("/group", operation_class=Documented, summary="Check the group")
 async def check_group(
-    owner: TheOwner, connections: TheConnections, sessions: TheSessions, tenant_id: FromPath[UUID]
+    owner: TheOwner, connections: TheConnections, groups: TheGroups, tenant_id: FromPath[UUID]
 ) -> GroupView:
     """The one that is the desk, and the one that was chosen with the last link."""
     tenant = await connections.get(owner, TenantId(tenant_id))
     proposed = await connections.find_proposed_group(owner, tenant.id)
     return GroupView(
-        current=await _report(owner, connections, sessions, current_group(tenant)),
-        proposed=await _report(owner, connections, sessions, proposed),
+        current=await _report(owner, groups, current_group(tenant)),
+        proposed=await _report(owner, groups, proposed),
     )
 
 
@@ -48,7 +46,7 @@ async def choose_group(
     *,
     owner: TheOwner,
     connections: TheConnections,
-    sessions: TheSessions,
+    groups: TheGroups,
     tenant_id: FromPath[UUID],
     data: JSONBody[GroupChoice],
     if_match: IfMatch = None,
@@ -58,7 +56,7 @@ async def choose_group(
     proposed = await connections.find_proposed_group(owner, TenantId(tenant_id))
     if proposed is None or proposed.chat != data.id:
         raise Conflict("This group is not proposed: choose it with a new link first.", code="not_proposed")
-    report = await inspect_group(connections, sessions, owner, proposed)
+    report = await groups.inspect(owner, proposed)
     if report.problems:
         view = report_view(proposed, report)
         mend = view.problem or next(check.text for check in view.checks if check.required and check.text)
@@ -67,10 +65,8 @@ async def choose_group(
     return await answer(owner, connections, tenant)
 
 
-async def _report(
-    owner: UserId, connections: Connections, sessions: SessionFactory, group: ProposedGroup | None
-) -> GroupReport | None:
-    return None if group is None else report_view(group, await inspect_group(connections, sessions, owner, group))
+async def _report(owner: UserId, groups: Groups, group: ProposedGroup | None) -> GroupReport | None:
+    return None if group is None else report_view(group, await groups.inspect(owner, group))
 
 
 router = Router(
