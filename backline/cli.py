@@ -83,9 +83,10 @@ def _api(_: argparse.Namespace, environ: Environ) -> None:
     check_port(config.api_host, config.api_port, variable="API_PORT")
     asyncio.run(_check_servers(config))
     from api.app import serve
+    from backline.sessions_on_demand import SessionsOnDemand
 
     with _sentences():
-        serve(config, announce_ready)
+        serve(config, announce_ready, SessionsOnDemand(config.telegram_api_root))
 
 
 def _worker(_: argparse.Namespace, environ: Environ) -> None:

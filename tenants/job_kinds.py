@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from tenants import archive, audit
+from tenants.access import repeats
 from tenants.billing import applying
 from tenants.billing.books import APPLY
 from tenants.db import UnitOfWork
@@ -26,6 +27,7 @@ async def _forget(unit: UnitOfWork, _: Job) -> bool:
     await forget_told(unit)
     await audit.forget_old(unit)
     await deliveries.forget_old(unit)
+    await repeats.forget_old(unit)
     return await archive.forget_old(unit)
 
 

@@ -2,19 +2,13 @@
 
 from aiogram.utils.formatting import Text
 
+from connecting.links import group_link
 from connecting.verification import Finding, Report
 from setup_bot.callbacks import Card, Group, GroupStep, Sections, Use
 from setup_bot.screens.screen import Screen, button, link_button, screen
 from setup_bot.texts import plain, say, sentence
 from tenants.connections import Tenant
 from tenants.ids import ChatId
-
-RIGHTS = "manage_topics+delete_messages+pin_messages+invite_users"
-
-
-def group_link(bot_username: str, word: str) -> str:
-    """Telegram adds the bot to a group of the person's choice and sends it `/start word` there."""
-    return f"https://t.me/{bot_username}?startgroup={word}&admin={RIGHTS}"
 
 
 def link(tenant: Tenant, word: str, *, notice: Text | None = None) -> Screen:

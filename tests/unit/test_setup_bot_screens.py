@@ -11,6 +11,7 @@ import pytest
 from aiogram.types import InlineKeyboardButton
 from aiogram.utils.formatting import sizeof
 
+from connecting.links import group_link, invitation_link
 from connecting.verification import Finding, Report
 from sessions.port import Webhook
 from setup_bot.callbacks import Card, Put, Sure, Value
@@ -118,7 +119,7 @@ def people_screens(tenant: Tenant) -> list[Screen]:
         people.everybody(tenant, tenant.owner_id, everybody),
         people.everybody(tenant, tenant.owner_id, []),
         people.everybody(tenant, everybody[0].user, everybody, notice=say("people.joined", bot=tenant.bot_username)),
-        people.invitation(tenant, people.invitation_link("x" * 32, "w" * 32)),
+        people.invitation(tenant, invitation_link("x" * 32, "w" * 32)),
         people.invited(tenant, "w" * 32),
         people.one(tenant, everybody[0]),
         people.transfer(tenant, everybody[0]),
@@ -280,7 +281,7 @@ def test_the_two_questions_before_deletion_have_their_buttons_in_different_place
 
 
 def test_the_group_link_asks_for_exactly_the_rights_that_are_needed() -> None:
-    assert group.group_link("acme_bot", "w-_1") == (
+    assert group_link("acme_bot", "w-_1") == (
         "https://t.me/acme_bot?startgroup=w-_1&admin=manage_topics+delete_messages+pin_messages+invite_users"
     )
 
