@@ -28,7 +28,7 @@ from tenants.groups import (
 from tenants.ids import ChatId, TenantId, UserId, new_id
 from tenants.jobs import enqueue_job
 from tenants.leases import shard_of
-from tenants.models import intakes, tenants
+from tenants.models import intakes, message_map, tenants
 from tenants.parallel import Mode, begin_anew, forget_login, leave_parallel
 from tenants.plans import Plan
 from tenants.settings.acts import setting_acts
@@ -190,6 +190,13 @@ class Connections:
         async with self._database.tenant(tenant) as unit:
             query = select(intakes.c.cursor.is_not(None)).where(intakes.c.tenant_id == tenant)
             return bool((await unit.execute(query)).scalar_one_or_none())
+
+    async def has_relayed(self, person: UserId, tenant: TenantId) -> bool:
+        """Whether a message has got through so far, either way."""
+        await self.get(person, tenant)
+        async with self._database.tenant(tenant) as unit:
+            query = select(select(message_map.c.tenant_id).where(message_map.c.tenant_id == tenant).exists())
+            return bool((await unit.execute(query)).scalar_one())
 
     async def token(self, owner: UserId, tenant: TenantId) -> str:
         """For a session's use, never for showing."""

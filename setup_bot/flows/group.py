@@ -13,6 +13,7 @@ from setup_bot.screens.screen import Screen
 from setup_bot.services import Services
 from setup_bot.talk import Talk
 from setup_bot.texts import words
+from setup_bot.waiting import TO_BE_TRIED
 from tenants.connections import Tenant
 from tenants.groups import ProposedGroup
 from tenants.ids import TenantId
@@ -34,8 +35,7 @@ async def stepped(_: CallbackQuery, callback_data: Group, talk: Talk, services: 
     elif step is GroupStep.NEW_LINK or (proposed is None and step is GroupStep.SHOW):
         await show_link(talk, services, tenant)
     elif proposed is not None:
-        await talk.show((await inspect(services, tenant, proposed))[0])
-        await services.waiting.drop(tenant.id)
+        await _show_verdict(talk, services, tenant, (await inspect(services, tenant, proposed))[0])
     elif await services.waiting.find(tenant.id) is None:
         await talk.show(screens.expired(tenant))
     else:
@@ -50,11 +50,21 @@ async def used(callback: CallbackQuery, callback_data: Use, talk: Talk, services
         await show_current(callback, talk, services, tenant.id)
         return
     screen, report = await inspect(services, tenant, proposed)
-    if not report.problems:
-        tenant = await services.connections.attach_group(talk.person, proposed, title=report.title)
+    if report.problems:
+        await _show_verdict(talk, services, tenant, screen)
+        return
+    tenant = await services.connections.attach_group(talk.person, proposed, title=report.title)
+    shown = await talk.show(screens.done(tenant))
+    if await services.connections.has_relayed(talk.person, tenant.id):
         await services.waiting.drop(tenant.id)
-        screen = screens.done(tenant)
-    await talk.show(screen)
+    else:
+        await services.waiting.put(tenant.id, talk.person, shown, TO_BE_TRIED)
+
+
+async def _show_verdict(talk: Talk, services: Services, tenant: Tenant, screen: Screen) -> None:
+    """From now on it is looked at again and again, so that what is mended ticks itself off."""
+    shown = await talk.show(screen)
+    await services.waiting.put(tenant.id, talk.person, shown, screen.digest())
 
 
 async def inspect(services: Services, tenant: Tenant, proposed: ProposedGroup) -> tuple[Screen, Report]:

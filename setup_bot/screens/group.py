@@ -4,7 +4,7 @@ from aiogram.utils.formatting import Text
 
 from connecting.verification import Report
 from setup_bot.callbacks import Card, Group, GroupStep, Sections, Use
-from setup_bot.screens.screen import Screen, button, link_button, screen
+from setup_bot.screens.screen import Screen, button, lines, link_button, screen
 from setup_bot.texts import plain, say
 from tenants.connections import Tenant
 from tenants.ids import ChatId
@@ -41,14 +41,26 @@ def verdict(tenant: Tenant, chat: ChatId, report: Report) -> Screen:
     bot = tenant.bot_username
     title = say("group.found", title=plain(report.title)) if report.title else say("group.unsuited")
     findings = [say(found.name, bot=bot, **found.values) for found in (*report.problems, *report.warnings)]
+    ticked = lines(*(Text("✅ ", say(found.name, bot=bot)) for found in report.done)) if report.done else None
     another = [button("group.another", Group(tenant=tenant.id, step=GroupStep.NEW_LINK))]
     back = [button("back", Card(tenant=tenant.id))]
     if report.problems:
         again = [button("group.again", Group(tenant=tenant.id, step=GroupStep.CHECK))]
         unsuited = say("group.unsuited") if report.title else None
-        return screen(title, unsuited, *findings, rows=[again, another, back])
+        missing = [Text("◻️ ", finding) for finding in findings]
+        live = None if report.is_silent else say("group.live")
+        return screen(title, unsuited, ticked, *missing, live, rows=[again, another, back])
     use = [button("group.use", Use(tenant=tenant.id, chat=chat))]
-    return screen(title, say("group.confirm", bot=bot), *findings, rows=[use, another, back])
+    return screen(title, ticked, *findings, say("group.confirm", bot=bot), rows=[use, another, back])
+
+
+def works(tenant: Tenant) -> Screen:
+    rows = [
+        [button("card.settings", Sections(tenant=tenant.id))],
+        [button("done.manage", Card(tenant=tenant.id))],
+    ]
+    title = plain(tenant.group_title or "…")
+    return screen(say("done.works_title"), say("done.works", bot=tenant.bot_username, title=title), rows=rows)
 
 
 def done(tenant: Tenant) -> Screen:

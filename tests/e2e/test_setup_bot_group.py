@@ -75,6 +75,36 @@ async def test_a_group_without_topics_is_mended_step_by_step(stage: Stage) -> No
     assert (await stage.tenant(owner)).group_id == group.id
 
 
+async def test_what_is_missing_ticks_itself_off_where_it_stands(stage: Stage) -> None:
+    """Nobody presses anything: the owner is busy in the group's settings."""
+    owner, bot = await at_the_link(stage)
+    group = stage.world.add_supergroup("Plain", owner.user)
+    await stage.choose(owner, group)
+    await owner.sees("◻️ Topics are off", "✅ @acme_shop_bot may manage topics", "I look again by myself")
+    shown = owner.screen().id
+    stage.world.set_forum(group, on=True)
+    await owner.sees("Group «Plain» found", "✅ Topics are on")
+    stage.world.demote(group, bot)
+    await owner.sees("◻️ @acme_shop_bot is not an administrator", "✅ Topics are on")
+    stage.world.promote(group, bot, RIGHTS)
+    await owner.sees("Group «Plain» found", "✅ @acme_shop_bot is an administrator")
+    assert owner.screen().id == shown, "it changed in place"
+    await owner.tap("Use this group", "Done")
+    stage.world.demote(group, bot)
+    await owner.tap("Manage the connection", "🟢 running")
+
+
+async def test_a_screen_that_was_left_is_not_written_over(stage: Stage) -> None:
+    owner, _ = await at_the_link(stage)
+    group = stage.world.add_supergroup("Plain", owner.user)
+    await stage.choose(owner, group)
+    await owner.sees("◻️ Topics are off")
+    await owner.tap("Back", "🟡 waits for its group")
+    assert await stage.redis.hlen("setup_bot:waiting") == 0
+    stage.world.set_forum(group, on=True)
+    await owner.tap("Connect a group", "Group «Plain» found")
+
+
 async def test_a_basic_group_needs_topics_and_a_new_link_since_it_changes_its_id(stage: Stage) -> None:
     owner, bot = await at_the_link(stage)
     basic = stage.world.add_group("Basic", owner.user)

@@ -138,6 +138,7 @@ def tenant_screens(tenant: Tenant) -> list[Screen]:
         group.link(tenant, "w" * 64),
         group.expired(tenant),
         group.done(tenant),
+        group.works(tenant),
         group.verdict(tenant, ChatId(-1009999999999), Report(HOSTILE, warnings=findings)),
         group.verdict(tenant, ChatId(-1009999999999), Report(HOSTILE, problems=findings)),
         group.verdict(tenant, ChatId(-1009999999999), Report("", problems=findings[:1])),
