@@ -10,7 +10,21 @@ from aiogram.fsm.storage.base import BaseStorage
 from aiogram.types import CallbackQuery, Message, TelegramObject
 
 from setup_bot.callbacks import Group, Use
-from setup_bot.flows import card, connect, delete, group, home, key, language, mode, people, reconnect, rest, settings
+from setup_bot.flows import (
+    card,
+    connect,
+    delete,
+    group,
+    home,
+    key,
+    language,
+    managed,
+    mode,
+    people,
+    reconnect,
+    rest,
+    settings,
+)
 from setup_bot.flows.lost import not_found
 from setup_bot.services import Services
 from setup_bot.talk import Talk
@@ -67,6 +81,7 @@ def make_dispatcher(services: Services, storage: BaseStorage) -> Dispatcher:
         language.router(),
         reconnect.router(),
         connect.router(),
+        managed.router(),
         card.router(),
         group.router(),
         mode.router(),

@@ -1,4 +1,5 @@
-"""The wizards that wait for a group, look at one, or wait for the first message, in Redis: a lost NOTIFY is made up for by looking through these.
+"""Wizards that wait for a group, look at one, or wait for a first message, in Redis: a lost NOTIFY is made up for by
+looking through these.
 
 Flushing Redis loses the wizards, never a group: the card's button finds what was proposed.
 """
@@ -13,6 +14,7 @@ from tenants.groups import LINK_LIVES
 from tenants.ids import TenantId, UserId
 
 _KEY = "setup_bot:waiting"
+_MAKERS = "setup_bot:maker"
 TO_BE_TRIED = "to be tried"
 """Shown by a wizard that is done and waits for the first message to get through."""
 _LIVES = int(LINK_LIVES.total_seconds())
@@ -54,6 +56,14 @@ class Waiting:
 
     async def drop(self, tenant: TenantId) -> None:
         await self._redis.hdel(_KEY, tenant.hex)
+
+    async def note_maker(self, bot: UserId, person: UserId) -> None:
+        """Who made a bot here: for a day nobody else can have its token fetched."""
+        await self._redis.set(f"{_MAKERS}:{bot}", person, ex=_KEPT)
+
+    async def find_maker(self, bot: UserId) -> UserId | None:
+        found = await self._redis.get(f"{_MAKERS}:{bot}")
+        return None if found is None else UserId(int(found))
 
     async def all(self) -> list[Wizard]:
         found = await self._redis.hgetall(_KEY)

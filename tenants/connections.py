@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, insert, select, update
+from sqlalchemy import ColumnElement, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from tenants.access.tables import administrators
@@ -173,6 +173,12 @@ class Connections:
             row = (await unit.execute(select(*_COLUMNS).where(tenants.c.id == tenant, _NOT_ERASED))).first()
         return None if row is None else _read(row)
 
+    async def find_by_bot(self, bot: UserId) -> Tenant | None:
+        """Whoever owns it: for what Telegram tells about a bot, never for what somebody asks."""
+        async with self._database.fleet() as unit:
+            tenant = (await unit.execute(_BY_BOT, {"bot": bot})).scalar_one_or_none()
+        return None if tenant is None else await self.find_for_notice(TenantId(tenant))
+
     async def problem(self, owner: UserId, tenant: TenantId) -> str | None:
         """What keeps the session from receiving, or messages out of the group, as a sentence."""
         found = await self.get(owner, tenant)
@@ -321,6 +327,7 @@ class Connections:
             await enqueue_job(unit, "erase_tenant", tenant, {})
 
 
+_BY_BOT = text("SELECT id FROM tenants WHERE bot_id = :bot AND erased_at IS NULL")
 _NOT_ERASED = tenants.c.erased_at.is_(None)
 
 

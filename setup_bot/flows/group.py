@@ -2,6 +2,7 @@
 
 from aiogram import Router
 from aiogram.types import CallbackQuery
+from aiogram.utils.formatting import Text
 
 from connecting.groups import inspect_group
 from connecting.verification import Report
@@ -19,10 +20,12 @@ from tenants.groups import ProposedGroup
 from tenants.ids import TenantId
 
 
-async def show_link(talk: Talk, services: Services, tenant: Tenant, *, replacing: int | None = None) -> None:
+async def show_link(
+    talk: Talk, services: Services, tenant: Tenant, *, notice: Text | None = None, replacing: int | None = None
+) -> None:
     """A new word each time; from now on the wizard waits for the group."""
     word = await services.connections.make_group_link(talk.person, tenant.id)
-    shown = await talk.show(screens.link(tenant, word), replacing=replacing)
+    shown = await talk.show(screens.link(tenant, word, notice=notice), replacing=replacing)
     await services.waiting.put(tenant.id, talk.person, shown)
 
 

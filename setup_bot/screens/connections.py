@@ -1,6 +1,9 @@
 """The list of connections, the step that asks for a token, a connection's card and its end."""
 
+import secrets
+import string
 from collections.abc import Sequence
+from urllib.parse import quote
 
 from aiogram.types import InlineKeyboardButton
 from aiogram.utils.formatting import Code, Text
@@ -8,6 +11,7 @@ from aiogram.utils.formatting import Code, Text
 from setup_bot.callbacks import (
     Card,
     Delete,
+    Fetch,
     Group,
     GroupStep,
     Home,
@@ -24,12 +28,13 @@ from setup_bot.callbacks import (
     Speak,
     Sure,
 )
-from setup_bot.screens.screen import Screen, button, lines, screen
-from setup_bot.texts import plain, say, spoken
+from setup_bot.screens.screen import Screen, button, lines, link_button, screen
+from setup_bot.texts import plain, say, spoken, words
 from tenants.connections import Tenant
 from tenants.ids import UserId
 from tenants.parallel import Mode
 
+_LETTERS = string.ascii_lowercase + string.digits
 PAGE = 20
 """Connections on one page of the list."""
 
@@ -56,10 +61,32 @@ def connection_button(tenant: Tenant) -> InlineKeyboardButton:
     return button("home.connection", Card(tenant=tenant.id), **values)
 
 
-def ask_token(problem: Text | None = None) -> Screen:
+def ask_token(problem: Text | None = None, *, maker: str | None = None) -> Screen:
+    """`maker` is the setup bot's username where it may make bots for people."""
     rows = [[button("cancel", Home())]]
+    made = None
+    if maker is not None:
+        link = new_bot_link(maker, suggest_username(), words("token.suggested_name"))
+        rows.insert(0, [link_button("token.create", link)])
+        made = say("token.or_create")
     notice = None if problem is None else Text("⚠️ ", problem)
-    return screen(say("token.title"), say("token.how"), rows=rows, notice=notice)
+    return screen(say("token.title"), made, say("token.how"), rows=rows, notice=notice)
+
+
+def new_bot_link(manager: str, username: str, name: str) -> str:
+    """Telegram asks back with these, lets the person change them, and makes the bot (Bot API 9.6)."""
+    return f"https://t.me/newbot/{manager}/{username}?name={quote(name)}"
+
+
+def suggest_username() -> str:
+    """Free in all likelihood, and ends as usernames of bots must. The person may change it."""
+    return f"desk_{''.join(secrets.choice(_LETTERS) for _ in range(8))}_bot"
+
+
+def not_fetched(bot: UserId, problem: str | None = None) -> Screen:
+    rows = [[button("token.fetch", Fetch(bot=bot))], [button("cancel", Home())]]
+    notice = None if problem is None else Text("⚠️ ", problem)
+    return screen(say("token.not_fetched_title"), say("token.not_fetched"), rows=rows, notice=notice)
 
 
 def ask_new_token(tenant: Tenant, problem: Text | None = None) -> Screen:

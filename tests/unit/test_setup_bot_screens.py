@@ -81,7 +81,13 @@ def hostile_values() -> dict[str, Any]:
 
 
 def every_screen() -> list[Screen]:
-    shown: list[Screen] = [connections.ask_token(), connections.ask_token(say("token.mine_already", bot="x_bot"))]
+    shown: list[Screen] = [
+        connections.ask_token(),
+        connections.ask_token(maker="x" * 32),
+        connections.not_fetched(UserId(2**52)),
+        connections.not_fetched(UserId(2**52), "y" * 250),
+        connections.ask_token(say("token.mine_already", bot="x_bot")),
+    ]
     many = [make_tenant() for _ in range(connections.PAGE * 2 + 1)]
     shown += [connections.home(many[:count], page) for count in (0, 1, 41) for page in (0, 1, 2, 99, -1)]
     for plan in Plan:
