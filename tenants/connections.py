@@ -25,6 +25,7 @@ from tenants.groups import (
     refuse_foreign_desk,
     spend_link,
 )
+from tenants.housekeepers import is_housekept
 from tenants.ids import ChatId, TenantId, UserId, new_id
 from tenants.jobs import enqueue_job
 from tenants.leases import shard_of
@@ -197,6 +198,12 @@ class Connections:
             query = select(intakes.c.cursor.is_not(None)).where(intakes.c.tenant_id == tenant)
             return bool((await unit.execute(query)).scalar_one_or_none())
 
+    async def is_housekept(self, person: UserId, tenant: TenantId) -> bool:
+        """Whether the setup bot keeps house in its group."""
+        found = await self.get(person, tenant)
+        async with self._database.fleet() as unit:
+            return found.group_id is not None and await is_housekept(unit, found.group_id)
+
     async def has_relayed(self, person: UserId, tenant: TenantId) -> bool:
         """Whether a message has got through so far, either way."""
         await self.get(person, tenant)
@@ -256,6 +263,7 @@ class Connections:
                 await forget_topics(unit, found.id)
             values = {"group_id": proposed.chat, "group_title": title, "state": "running"}
             await record(unit, found.id, attached(self.actor(owner), proposed.chat, found.group_id))
+            await unit.execute(update(intakes).where(intakes.c.tenant_id == found.id).values(group_troubles=[]))
             return await change_tenant(unit, found, values, version=version)
 
     async def set_running(

@@ -4,6 +4,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import delete, func, insert, select, text, update
@@ -15,6 +16,16 @@ from tenants.ids import ChatId, TenantId, UserId
 from tenants.models import dialogs, group_links
 
 LINK_LIVES = timedelta(minutes=10)
+
+
+class Trouble(StrEnum):
+    """What can be wrong with a desk's group, the worst first."""
+
+    GONE = "gone"
+    NO_ADMIN = "no_admin"
+    NO_TOPICS = "no_topics"
+    NO_FORUM = "no_forum"
+    PUBLIC = "public"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,12 @@ from sqlalchemy import text
 from tenants.crypto import Keyring
 from tenants.db import UnitOfWork
 from tenants.errors import LeaseLost
+from tenants.groups import Trouble
 from tenants.ids import ChatId, TenantId, UpdateId, UserId
 from tenants.leases import HELD_BY_ALL, Lease, lease_values
 from tenants.outbox.queue import APPEND_WHERE_HELD, append_values
 from tenants.outbox.rows import NewRow
-from tenants.owner_notices import tell_conflict, tell_group_news
+from tenants.owner_notices import tell_conflict, tell_group_news, tell_group_state
 from tenants.parallel import Mode
 from tenants.plans import Plan
 from tenants.settings.catalog import effective
@@ -96,6 +97,7 @@ class Desk:
     switched_at: datetime | None = None
     mode: Mode = Mode.POLLING
     token_version: int = 1
+    group_troubles: frozenset[Trouble] = frozenset()
 
 
 _OPEN = text(
@@ -105,7 +107,7 @@ _OPEN = text(
         now() AS now, k.known, coalesce(i.alive_at > now() - interval '1 hour', false) AS is_warm,
         EXISTS (SELECT FROM housekeepers g WHERE g.group_id = t.group_id) AS is_housekept,
         CASE WHEN t.mode_changed_at > now() - interval '48 hours' THEN t.mode_changed_at END AS switched_at, t.mode,
-        t.token_version
+        t.token_version, i.group_troubles
     FROM held h JOIN tenants t ON t.id = h.tenant AND t.shard = h.shard AND t.erased_at IS NULL
     JOIN intakes i ON i.tenant_id = t.id
     LEFT JOIN (
@@ -217,6 +219,7 @@ def _read_desk(row: Any) -> Desk:
         switched_at=row.switched_at,
         mode=Mode(row.mode),
         token_version=row.token_version,
+        group_troubles=frozenset(map(Trouble, row.group_troubles)),
     )
 
 
@@ -275,6 +278,16 @@ async def note_group_problem(unit: UnitOfWork, tenant: TenantId, problem: str | 
     if news:
         await tell_group_news(unit, tenant, problem)
     return news
+
+
+_TROUBLES = text("UPDATE intakes SET group_troubles = :troubles WHERE tenant_id = :tenant")
+
+
+async def note_group_troubles(unit: UnitOfWork, tenant: TenantId, troubles: frozenset[Trouble]) -> None:
+    """What is wrong with the group, for its owner to read; nothing once all is well."""
+    found = [trouble for trouble in Trouble if trouble in troubles]
+    await unit.execute(_TROUBLES, {"tenant": tenant, "troubles": found})
+    await tell_group_state(unit, tenant, found)
 
 
 async def forget_the_past(unit: UnitOfWork) -> None:

@@ -18,7 +18,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB, UUID
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
 from tenants.access import tables as _access  # noqa: F401  # so that they are listed with these
 from tenants.billing import tables as _billing  # noqa: F401
@@ -103,6 +103,7 @@ intakes = Table(
     _time("alive_at"),
     _time("behind_since"),  # the group has had a long backlog
     _time("behind_said_at"),
+    Column("group_troubles", ARRAY(Text), nullable=False, server_default=text("'{}'")),
 )
 
 logins = Table(

@@ -183,6 +183,8 @@ class Turn:
         await meet_operators(unit, list(works.values()))
         for work in works.values():
             await follow_up(unit, work, self._keyring)
+            if work.group_troubles is not None:
+                await intake.note_group_troubles(unit, work.desk.tenant, work.group_troubles)
         await audit.record_all(unit, {tenant: work.acts for tenant, work in works.items()})
         await tell(unit, told_by(*works.values()))
         changed = await save_books(unit, [work.dialogs for work in works.values()])

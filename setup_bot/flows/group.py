@@ -57,7 +57,8 @@ async def used(callback: CallbackQuery, callback_data: Use, talk: Talk, services
         await _show_verdict(talk, services, tenant, screen)
         return
     tenant = await services.connections.attach_group(talk.person, proposed, title=report.title)
-    shown = await talk.show(screens.done(tenant))
+    housekept = await services.connections.is_housekept(talk.person, tenant.id)
+    shown = await talk.show(screens.done(tenant, None if housekept else services.me.username))
     if await services.connections.has_relayed(talk.person, tenant.id):
         await services.waiting.drop(tenant.id)
     else:

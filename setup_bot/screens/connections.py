@@ -28,6 +28,7 @@ from setup_bot.callbacks import (
     Speak,
     Sure,
 )
+from setup_bot.screens.group import housekeeper_button
 from setup_bot.screens.screen import Screen, button, lines, link_button, screen
 from setup_bot.texts import plain, say, spoken, words
 from tenants.connections import Tenant
@@ -96,8 +97,17 @@ def ask_new_token(tenant: Tenant, problem: Text | None = None) -> Screen:
     return screen(say("token.new_title", bot=bot), say("token.new_how", bot=bot), rows=rows, notice=notice)
 
 
-def card(tenant: Tenant, person: UserId, problem: str | None, *, notice: Text | None = None) -> Screen:
-    """As `person` sees it: a co-administrator may leave where the owner may delete."""
+def card(
+    tenant: Tenant,
+    person: UserId,
+    problem: str | None,
+    *,
+    notice: Text | None = None,
+    helper: str | None = None,
+) -> Screen:
+    """As `person` sees it: a co-administrator may leave where the owner may delete. `helper` is the setup bot's
+    username where it does not keep house in the group.
+    """
     bot = tenant.bot_username
     group = plain(tenant.group_title or "…") if tenant.group_id else say("card.no_group")
     facts = lines(
@@ -109,7 +119,9 @@ def card(tenant: Tenant, person: UserId, problem: str | None, *, notice: Text | 
         say("card.id", id=Code(tenant.id)),
     )
     trouble = None if problem is None else Text("⚠️ ", problem)
-    return screen(Text(plain(tenant.bot_name)), facts, trouble, rows=_card_rows(tenant, person), notice=notice)
+    return screen(
+        Text(plain(tenant.bot_name)), facts, trouble, rows=_card_rows(tenant, person, helper), notice=notice
+    )
 
 
 def _mode_fact(tenant: Tenant) -> str:
@@ -120,7 +132,7 @@ def _mode_fact(tenant: Tenant) -> str:
     return "card.parallel" if tenant.state in {"setup", "running"} else "card.parallel_ended"
 
 
-def _card_rows(tenant: Tenant, person: UserId) -> list[list[InlineKeyboardButton]]:
+def _card_rows(tenant: Tenant, person: UserId, helper: str | None) -> list[list[InlineKeyboardButton]]:
     key = tenant.id
     if tenant.is_undecided:
         return [[button("card.choose", Runs(tenant=key, step=ModeStep.ASK))], *_last_rows(tenant, person)]
@@ -133,6 +145,8 @@ def _card_rows(tenant: Tenant, person: UserId) -> list[list[InlineKeyboardButton
         name = "card.change_group" if tenant.group_id else "card.connect_group"
         rows.append([button(name, Group(tenant=key, step=GroupStep.SHOW))])
         rows.append([mode_button(tenant)])
+        if helper is not None:
+            rows.append([housekeeper_button(helper)])
     rows.append(_people_and_keys(tenant))
     rows.append([button("card.new_token", Reconnect(tenant=key))])
     return [*rows, *_last_rows(tenant, person)]

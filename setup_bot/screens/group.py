@@ -1,5 +1,6 @@
 """The group step: the one-tap link, what became of it, and the end of the wizard."""
 
+from aiogram.types import InlineKeyboardButton
 from aiogram.utils.formatting import Text
 
 from connecting.verification import Report
@@ -63,11 +64,20 @@ def works(tenant: Tenant) -> Screen:
     return screen(say("done.works_title"), say("done.works", bot=tenant.bot_username, title=title), rows=rows)
 
 
-def done(tenant: Tenant) -> Screen:
+def housekeeper_button(setup_bot: str) -> InlineKeyboardButton:
+    """Telegram adds the setup bot to a group of the person's choice, with the one right that it needs there."""
+    return link_button("done.housekeeper", f"https://t.me/{setup_bot}?startgroup=house&admin=manage_topics")
+
+
+def done(tenant: Tenant, setup_bot: str | None) -> Screen:
+    """`setup_bot` is its username where it does not keep house in the group so far."""
     bot = tenant.bot_username
     rows = [
         [link_button("done.write", f"https://t.me/{bot}", bot=bot)],
+        *([] if setup_bot is None else [[housekeeper_button(setup_bot)]]),
         [button("card.settings", Sections(tenant=tenant.id))],
         [button("done.manage", Card(tenant=tenant.id))],
     ]
-    return screen(say("done.title"), say("done.how", bot=bot, title=plain(tenant.group_title or "…")), rows=rows)
+    how = say("done.how", bot=bot, title=plain(tenant.group_title or "…"))
+    why = None if setup_bot is None else say("done.why_housekeeper", bot=bot)
+    return screen(say("done.title"), how, why, rows=rows)

@@ -292,3 +292,21 @@ async def test_the_owner_is_told_once_that_a_token_died(stage: Stage) -> None:
     await owner.sees("Telegram does not accept the token of @acme_shop_bot any more")
     await owner.tap("@acme_shop_bot", "🔴 the token is not valid any more")
     assert len([m for m in owner.read() if "does not accept the token" in m.text]) == 0
+
+
+async def test_the_setup_bot_offers_to_keep_house_and_ticks_it_off(stage: Stage) -> None:
+    owner, _ = await at_the_link(stage)
+    group = stage.world.add_forum("Acme Support", owner.user)
+    await stage.choose(owner, group)
+    await owner.sees("found")
+    await owner.tap("Use this group", "Done", "Add me as well")
+    offered = next(b["url"] for row in owner.screen().keyboard for b in row if "Add me to the group" in b["text"])
+    stage.world.open_link(owner.user, offered, group)
+    await owner.sees("I keep house in «Acme Support» now")
+    assert group.member(stage.bot).may("manage_topics")
+    await owner.tap("@acme_shop_bot", "🟢 running")
+    assert [label for label in owner.labels() if "Add me" in label] == []
+    stage.world.demote(group, stage.bot)
+    await owner.sees("I may not manage topics in «Acme Support» any more")
+    await owner.tap("@acme_shop_bot", "🟢 running")
+    assert [label for label in owner.labels() if "Add me" in label]

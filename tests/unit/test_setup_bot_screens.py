@@ -22,6 +22,7 @@ from setup_bot.texts.catalogues import catalogue
 from tenants.access.administrators import MOST, Administrator
 from tenants.access.keys import Listed
 from tenants.connections import Tenant
+from tenants.groups import Trouble
 from tenants.ids import ChatId, TenantId, UserId, new_id
 from tenants.parallel import Mode
 from tenants.plans import Plan
@@ -43,6 +44,7 @@ NEWS = {
     "name": HOSTILE,
     "plan": "business",
     "until": "2030-01-01",
+    "troubles": list(Trouble),
 }
 TOKEN_LIKE = re.compile(r"\d{5,}:[A-Za-z0-9_-]{20,}")
 
@@ -143,7 +145,8 @@ def tenant_screens(tenant: Tenant) -> list[Screen]:
         *key_screens(tenant),
         group.link(tenant, "w" * 64),
         group.expired(tenant),
-        group.done(tenant),
+        group.done(tenant, "x" * 32),
+        group.done(tenant, None),
         group.works(tenant),
         group.verdict(tenant, ChatId(-1009999999999), Report(HOSTILE, warnings=findings)),
         group.verdict(tenant, ChatId(-1009999999999), Report(HOSTILE, problems=findings)),
@@ -326,5 +329,5 @@ def test_every_text_is_said_somewhere() -> None:
     root = Path(__file__).parents[2]
     places = [*(root / "setup_bot").rglob("*.py"), *(root / "connecting").rglob("*.py")]
     code = "\n".join(path.read_text() for path in places)
-    derived = ("state.", "sign.", "section.", "command.", "setting.on", "setting.off")
+    derived = ("trouble_of_group.", "state.", "sign.", "section.", "command.", "setting.on", "setting.off")
     assert [name for name in ENGLISH if f'"{name}"' not in code and not name.startswith(derived)] == []
