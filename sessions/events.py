@@ -25,9 +25,13 @@ class ChatKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Chat:
+    """`is_forum` and `username` are a supergroup's, where the update shows them; `is_forum` is None where not."""
+
     id: ChatId
     kind: ChatKind
     title: str
+    is_forum: bool | None = None
+    username: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +169,7 @@ class StandingChanged:
     person: Person
     is_present: bool
     is_administrator: bool
+    may_manage_topics: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from sqlalchemy import text
 from tenants.crypto import Keyring
 from tenants.db import UnitOfWork
 from tenants.errors import LeaseLost
+from tenants.groups import Trouble
 from tenants.ids import ChatId, MessageId, TenantId, TopicId, UpdateId, UserId
 from tenants.leases import HELD_BY_ALL, Lease, lease_values
 from tenants.outbox.queue import APPEND_WHERE_HELD, append_values
@@ -122,6 +123,7 @@ class Desk:
     allotment: Allotment = UNLIMITED
     holds: bool = False
     held: frozenset[UpdateId] = frozenset()
+    group_troubles: frozenset[Trouble] = frozenset()
 
 
 _OPEN = text(
@@ -131,7 +133,7 @@ _OPEN = text(
         now() AS now, k.known, coalesce(i.alive_at > now() - interval '1 hour', false) AS is_warm,
         EXISTS (SELECT FROM housekeepers g WHERE g.group_id = t.group_id) AS is_housekept,
         CASE WHEN t.mode_changed_at > now() - interval '48 hours' THEN t.mode_changed_at END AS switched_at, t.mode,
-        t.token_version, k.held, {USED},
+        t.token_version, i.group_troubles, k.held, {USED},
         i.release_at IS NOT NULL
             AND EXISTS (SELECT FROM updates w WHERE w.tenant_id = t.id AND w.disposition = 'held') AS holds
     FROM held h JOIN tenants t ON t.id = h.tenant AND t.shard = h.shard AND t.erased_at IS NULL
@@ -283,6 +285,7 @@ def _read_desk(row: Any, terms: TermsByPlan) -> Desk:
         ),
         holds=row.holds,
         held=frozenset(row.held or ()),
+        group_troubles=frozenset(map(Trouble, row.group_troubles)),
     )
 
 

@@ -18,7 +18,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB, UUID
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
 from tenants.access import tables as _access  # noqa: F401  # so that they are listed with these
 from tenants.billing import tables as _billing  # noqa: F401
@@ -105,6 +105,7 @@ intakes = Table(
     _time("behind_since"),  # the group has had a long backlog
     _time("behind_said_at"),
     _time("release_at"),  # when to look again at updates that wait for the plan's limit; only while some do
+    Column("group_troubles", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     Index("ix_intakes_release_at", "release_at", postgresql_where=text("release_at IS NOT NULL")),
 )
 

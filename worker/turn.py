@@ -17,6 +17,7 @@ from tenants.crypto import Keyring
 from tenants.db import Database, UnitOfWork
 from tenants.dialogs import Wanted, load_books, save_books
 from tenants.errors import LeaseLost
+from tenants.groups import note_group_troubles
 from tenants.ids import ChatId, TenantId
 from tenants.intake import Intake, Opening, Outcome, Stored
 from tenants.leases import Lease
@@ -208,6 +209,8 @@ class Turn:
         await meet_operators(unit, list(works.values()))
         for work in works.values():
             await follow_up(unit, work, self._keyring)
+            if work.group_troubles is not None:
+                await note_group_troubles(unit, work.desk.tenant, work.group_troubles)
         await audit.record_all(unit, {tenant: work.acts for tenant, work in works.items()})
         await tell(unit, told_by(*works.values()))
         changed = await save_books(unit, [work.dialogs for work in works.values()])

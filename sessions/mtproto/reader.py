@@ -151,7 +151,9 @@ class Reader:
             now, (types.ChannelParticipantLeft, types.ChannelParticipantBanned)
         )
         is_administrator = isinstance(now, (types.ChannelParticipantAdmin, types.ChatParticipantAdmin))
-        return StandingChanged(self._chat(peer, mail), person, is_present, is_administrator)
+        rights = now.admin_rights if isinstance(now, types.ChannelParticipantAdmin) else None
+        may = bool(rights is not None and rights.manage_topics)
+        return StandingChanged(self._chat(peer, mail), person, is_present, is_administrator, may)
 
     def _read_edit(self, message: Any, mail: Mail) -> tuple[UpdateId, str, Event]:
         event = self._read_any_message(message, mail)
@@ -239,7 +241,9 @@ class Reader:
         if isinstance(peer, types.PeerChat):
             return Chat(number, ChatKind.GROUP, title)
         broadcast = bool(getattr(known, "broadcast", False))
-        return Chat(number, ChatKind.CHANNEL if broadcast else ChatKind.SUPERGROUP, title)
+        if broadcast or not isinstance(known, types.Channel) or known.min:
+            return Chat(number, ChatKind.CHANNEL if broadcast else ChatKind.SUPERGROUP, title)
+        return Chat(number, ChatKind.SUPERGROUP, title, bool(known.forum), known.username)
 
     def _sender(self, message: Any, mail: Mail) -> Person | None:
         """Incoming private messages name nobody: it is the person whose chat it is."""

@@ -5,9 +5,10 @@ from typing import Any
 
 from aiogram.utils.formatting import Text
 
+from setup_bot.callbacks import Group, GroupStep, Reconnect
 from setup_bot.screens.connections import connection_button, mode_button
 from setup_bot.screens.plans import describe
-from setup_bot.screens.screen import Screen
+from setup_bot.screens.screen import Screen, button, lines
 from setup_bot.screens.usage import number
 from setup_bot.texts import plain, say, sentence
 from tenants import owner_notices
@@ -33,12 +34,30 @@ def _group_mended(tenant: Tenant, _: Mapping[str, Any]) -> Text:
     return say("told.group_mended", bot=tenant.bot_username, group=_group(tenant))
 
 
+def _group_state(tenant: Tenant, params: Mapping[str, Any]) -> Text:
+    bot, group = tenant.bot_username, _group(tenant)
+    found = [Text("• ", say(f"trouble_of_group.{name}", bot=bot)) for name in params["troubles"]]
+    return lines(say("told.group_state", bot=bot, group=group), *found)
+
+
+def _group_fine(tenant: Tenant, _: Mapping[str, Any]) -> Text:
+    return say("told.group_fine", bot=tenant.bot_username, group=_group(tenant))
+
+
 def _deaf(tenant: Tenant, params: Mapping[str, Any]) -> Text:
     return say("told.deaf", bot=tenant.bot_username, chat=plain(params["chat"]))
 
 
 def _behind(tenant: Tenant, params: Mapping[str, Any]) -> Text:
     return say("told.behind", bot=tenant.bot_username, group=_group(tenant), count=int(params["minutes"]))
+
+
+def _housekeeper(tenant: Tenant, _: Mapping[str, Any]) -> Text:
+    return say("told.housekeeper", bot=tenant.bot_username, group=_group(tenant))
+
+
+def _housekeeper_gone(tenant: Tenant, _: Mapping[str, Any]) -> Text:
+    return say("told.housekeeper_gone", bot=tenant.bot_username, group=_group(tenant))
 
 
 def _administrator_joined(tenant: Tenant, params: Mapping[str, Any]) -> Text:
@@ -108,8 +127,12 @@ KINDS: Mapping[str, Callable[[Tenant, Mapping[str, Any]], Text]] = {
     owner_notices.CONFLICT: _conflict,
     owner_notices.GROUP_TROUBLE: _group_trouble,
     owner_notices.GROUP_MENDED: _group_mended,
+    owner_notices.GROUP_STATE: _group_state,
+    owner_notices.GROUP_FINE: _group_fine,
     owner_notices.DEAF: _deaf,
     owner_notices.BEHIND: _behind,
+    owner_notices.HOUSEKEEPER: _housekeeper,
+    owner_notices.HOUSEKEEPER_GONE: _housekeeper_gone,
     owner_notices.ADMINISTRATOR_JOINED: _administrator_joined,
     owner_notices.TRANSFERRED: _transferred,
     owner_notices.PLAN_PAID: _plan_paid,
@@ -128,4 +151,8 @@ def screen(tenant: Tenant, kind: str, params: Mapping[str, Any]) -> Screen:
     rows = [(connection_button(tenant),)]
     if kind == owner_notices.CONFLICT:
         rows.insert(0, (mode_button(tenant),))
+    if kind == owner_notices.REVOKED:
+        rows.insert(0, (button("card.new_token", Reconnect(tenant=tenant.id)),))
+    if kind in {owner_notices.GROUP_STATE, owner_notices.GROUP_TROUBLE}:
+        rows.insert(0, (button("told.mend_group", Group(tenant=tenant.id, step=GroupStep.NEW_LINK)),))
     return Screen(KINDS[kind](tenant, params), tuple(rows))

@@ -23,6 +23,7 @@ from setup_bot.texts.catalogues import catalogue
 from tenants.access.administrators import MOST, Administrator
 from tenants.access.keys import Listed
 from tenants.connections import Tenant
+from tenants.groups import Trouble
 from tenants.ids import ChatId, TenantId, UserId, new_id
 from tenants.parallel import Mode
 from tenants.plans import Plan
@@ -52,6 +53,7 @@ NEWS = {
     "days_over": 10,
     "tolerated": 10,
     "number": 1_000_000,
+    "troubles": list(Trouble),
 }
 USAGE = Usage(
     Plan.BUSINESS,
@@ -97,7 +99,13 @@ def hostile_values() -> dict[str, Any]:
 
 
 def every_screen() -> list[Screen]:
-    shown: list[Screen] = [connections.ask_token(), connections.ask_token(say("token.mine_already", bot="x_bot"))]
+    shown: list[Screen] = [
+        connections.ask_token(),
+        connections.ask_token(maker="x" * 32),
+        connections.not_fetched(UserId(2**52)),
+        connections.not_fetched(UserId(2**52), "y" * 250),
+        connections.ask_token(say("token.mine_already", bot="x_bot")),
+    ]
     many = [make_tenant() for _ in range(connections.PAGE * 2 + 1)]
     shown += [connections.home(many[:count], page) for count in (0, 1, 41) for page in (0, 1, 2, 99, -1)]
     for plan in Plan:
@@ -158,7 +166,9 @@ def tenant_screens(tenant: Tenant) -> list[Screen]:
         *key_screens(tenant),
         group.link(tenant, "w" * 64),
         group.expired(tenant),
-        group.done(tenant),
+        group.done(tenant, "x" * 32),
+        group.done(tenant, None),
+        group.works(tenant),
         group.verdict(tenant, ChatId(-1009999999999), Report(HOSTILE, warnings=findings)),
         group.verdict(tenant, ChatId(-1009999999999), Report(HOSTILE, problems=findings)),
         group.verdict(tenant, ChatId(-1009999999999), Report("", problems=findings[:1])),
@@ -353,5 +363,5 @@ def test_every_text_is_said_somewhere() -> None:
     root = Path(__file__).parents[2]
     places = [*(root / "setup_bot").rglob("*.py"), *(root / "connecting").rglob("*.py")]
     code = "\n".join(path.read_text() for path in places)
-    derived = ("state.", "sign.", "section.", "command.", "setting.on", "setting.off")
+    derived = ("trouble_of_group.", "state.", "sign.", "section.", "command.", "setting.on", "setting.off")
     assert [name for name in ENGLISH if f'"{name}"' not in code and not name.startswith(derived)] == []
