@@ -21,12 +21,16 @@ from api.buckets import Buckets
 from api.deps import Services, dependencies, provide_key, provide_owner
 from api.limits import Limits
 from api.openapi import KEY, openapi_config
+from api.pay import routes as pay
 from api.problems import BODY_LIMIT, JsonRequest, exception_handlers
-from api.routes import audit, dead_letters, health, messages, metrics, settings, tenants, webhooks
+from api.routes import audit, billing, dead_letters, health, messages, metrics, settings, tenants, webhooks
 from api.timing import timed
 from tenants.archive.reading import Archive
 from tenants.audit import ActorKind
 from tenants.audit.reading import AuditLog
+from tenants.billing.desk import PayDesk
+from tenants.billing.gateway import open_gateway
+from tenants.billing.prices import without_stars
 from tenants.config import Config, ConfigError
 from tenants.connections import Connections
 from tenants.crypto import Keyring, load_keyring
@@ -53,6 +57,7 @@ def create_app(
             health.is_ready,
             metrics.show_metrics,
             _first_version(services, config, model),
+            *_billing(services, config, keyring),
         ],
         dependencies=dependencies(services),
         exception_handlers=exception_handlers(),
@@ -63,6 +68,16 @@ def create_app(
     )
     app.asgi_handler = timed(app.asgi_handler, services.metrics)
     return app
+
+
+def _billing(services: Services, config: Config, keyring: Keyring) -> list[Router]:
+    """Where whoever pays comes, and where Stripe tells what was paid. None of it without an account at Stripe."""
+    gateway = open_gateway(config)
+    if gateway is None:
+        return []
+    desk = PayDesk(services.database, services.connections, keyring, gateway, without_stars(config.prices))
+    public_url = config.public_url or f"http://{config.api_host}:{config.api_port}"
+    return [billing.router(gateway, services.database), pay.router(pay.Page(desk, public_url))]
 
 
 def _services(config: Config, database: Database, keyring: Keyring, redis: Redis, model: type[Settings]) -> Services:
