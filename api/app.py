@@ -22,10 +22,12 @@ from api.buckets import Buckets
 from api.deps import Services, dependencies, provide_key, provide_owner
 from api.limits import Limits
 from api.openapi import KEY, openapi_config
+from api.pay import routes as pay
 from api.problems import BODY_LIMIT, JsonRequest, exception_handlers
 from api.repeating import repeatable
 from api.routes import (
     audit,
+    billing,
     connecting,
     dead_letters,
     dialogs,
@@ -51,6 +53,9 @@ from tenants.access.repeats import Repeats
 from tenants.archive.reading import Archive
 from tenants.audit import ActorKind
 from tenants.audit.reading import AuditLog
+from tenants.billing.desk import PayDesk
+from tenants.billing.gateway import open_gateway
+from tenants.billing.prices import without_stars
 from tenants.config import Config, ConfigError
 from tenants.connections import Connections
 from tenants.crypto import Keyring, load_keyring
@@ -86,6 +91,7 @@ def create_app(
             metrics.show_metrics,
             page.router,
             _first_version(services, config, model),
+            *_billing(services, config, keyring),
         ],
         dependencies=dependencies(services),
         exception_handlers=exception_handlers(),
@@ -96,6 +102,16 @@ def create_app(
     )
     app.asgi_handler = timed(app.asgi_handler, services.metrics)
     return app
+
+
+def _billing(services: Services, config: Config, keyring: Keyring) -> list[Router]:
+    """Where whoever pays comes, and where Stripe tells what was paid. None of it without an account at Stripe."""
+    gateway = open_gateway(config)
+    if gateway is None:
+        return []
+    desk = PayDesk(services.database, services.connections, keyring, gateway, without_stars(config.prices))
+    public_url = config.public_url or f"http://{config.api_host}:{config.api_port}"
+    return [billing.router(gateway, services.database), pay.router(pay.Page(desk, public_url))]
 
 
 def _services(

@@ -17,9 +17,16 @@ from pydantic import (
     model_validator,
 )
 
+from tenants.billing.port import Prices
+from tenants.billing.prices import read_prices
 from tenants.plans import Plan, TermsByPlan, with_updates_a_day
 
 LAST_PORT = 65535
+_TOGETHER = (
+    ("telegram_api_id", "telegram_api_hash"),
+    ("telegram_dc", "telegram_dc_key"),
+    ("stripe_secret_key", "stripe_webhook_secret"),
+)
 _SWITCH = {"on": True, "true": True, "yes": True, "1": True, "off": False, "false": False, "no": False, "0": False}
 
 
@@ -91,6 +98,11 @@ def _limits(typed: object) -> object:
     return {plan: number for plan, _, number in pairs}
 
 
+def _prices(typed: str) -> str:
+    read_prices(typed)
+    return typed
+
+
 class Config(BaseModel):
     """Field names are the environment's variables in lower case. Secrets don't show in a repr."""
 
@@ -126,6 +138,19 @@ class Config(BaseModel):
         default_factory=dict
     )
     """Limits of this deployment's own, by plan, instead of those that `tenants.plans` declares."""
+    stripe_secret_key: SecretStr | None = None
+    """With `stripe_webhook_secret` the account at Stripe that is paid to. None: no card is taken."""
+    stripe_webhook_secret: SecretStr | None = None
+    stripe_api_root: Annotated[str, AfterValidator(_http_root)] | None = None
+    """Another server than Stripe's own, for trying."""
+    billing_prices: Annotated[str, AfterValidator(_prices)] = ""
+    """A month's price of each plan by currency, in its smallest unit: `pro=usd:1900,eur:1800 business=usd:9900`. XTR
+    is for Telegram Stars.
+    """
+    billing_link: Annotated[str, Field(pattern="^(web|stars|off)$")] = "off"
+    """What the setup bot offers to whoever wants a higher plan (SECURITY.md says what Telegram thinks of it)."""
+    public_url: Annotated[str, AfterValidator(_http_root)] | None = None
+    """Where people reach what the API serves: the pay page's links begin with it."""
     brand_link: Annotated[str, AfterValidator(_http_root)] = "https://backline.example"
     """Where the brand line below a free tenant's WELCOME leads."""
     group_sends_per_minute: int = Field(default=20, ge=1)
@@ -142,6 +167,10 @@ class Config(BaseModel):
     log_format: Annotated[str, Field(pattern="^(json|console)$")] = "json"
 
     @property
+    def prices(self) -> Prices:
+        return read_prices(self.billing_prices)
+
+    @property
     def offers_parallel(self) -> bool:
         return self.parallel_mode and self.telegram_api_id is not None
 
@@ -151,7 +180,7 @@ class Config(BaseModel):
 
     @model_validator(mode="after")
     def _has_both_or_none(self) -> "Config":
-        for one, other in (("telegram_api_id", "telegram_api_hash"), ("telegram_dc", "telegram_dc_key")):
+        for one, other in _TOGETHER:
             given, missing = (one, other) if getattr(self, one) is not None else (other, one)
             if getattr(self, given) is not None and getattr(self, missing) is None:
                 raise ValueError(f"{given.upper()} is set, but {missing.upper()} is not: set both, or none")

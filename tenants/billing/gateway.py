@@ -13,6 +13,8 @@ import stripe
 
 from tenants.billing.facts import Fact, Kind, Provider, Status
 from tenants.billing.port import Order, Prices
+from tenants.billing.prices import without_stars
+from tenants.config import Config
 from tenants.errors import Invalid, Unavailable
 from tenants.ids import TenantId
 from tenants.plans import Plan
@@ -89,7 +91,7 @@ class StripeGateway:
             "line_items": [{"price": price, "quantity": order.units}],
             "metadata": {TENANT: str(order.tenant)},
             "subscription_data": {"metadata": {TENANT: str(order.tenant)}},
-            "success_url": f"{order.back}?paid=1",
+            "success_url": f"{order.back}?done=paid",
             "cancel_url": order.back,
         }
         if order.customer:
@@ -225,6 +227,18 @@ class StripeGateway:
             raise Invalid(f"The card was not charged. {error.user_message or ''}".strip(), code="card") from None
         except stripe.InvalidRequestError as error:
             raise Invalid(f"Stripe does not take this ({error.code or 'invalid'}).", code="provider") from None
+
+
+def open_gateway(config: Config) -> StripeGateway | None:
+    """None where no account at Stripe is configured."""
+    if config.stripe_secret_key is None or config.stripe_webhook_secret is None:
+        return None
+    return StripeGateway(
+        config.stripe_secret_key.get_secret_value(),
+        config.stripe_webhook_secret.get_secret_value(),
+        without_stars(config.prices),
+        api=config.stripe_api_root,
+    )
 
 
 def _signed_at(signature: str) -> int:
