@@ -20,7 +20,7 @@ BACKLOG = "backlog"
 ATTEMPT = "attempt"
 TURNS = "take_turns"
 CLAIMS, RESULTS, INTAKE = "tenants/outbox/claims.py", "tenants/outbox/results.py", "tenants/intake.py"
-TOPICS, SENDING, TURN = "tenants/topics.py", "worker/sending.py", "worker/turn.py"
+TOPICS, SENDING = "tenants/topics.py", "worker/sending.py"
 TRUST_ALL = (
     "SELECT w.* FROM unnest(CAST(:tenants AS uuid[]), CAST(:shards AS smallint[]), CAST(:terms AS bigint[])) "
     "AS w(tenant, shard, term) WHERE CAST(:holder AS uuid) IS NOT NULL"
@@ -113,7 +113,12 @@ MUTATIONS = (
     Mutation(
         "store: acknowledge before the commit", "worker/seat.py", "await self._stored\n", "await asyncio.sleep(0)\n"
     ),
-    Mutation("store: forget what is known", TURN, " if update.id not in work.desk.known", ""),
+    Mutation(
+        "store: forget what is known",
+        "worker/outcomes.py",
+        "update.id not in known if update.waited_since is None",
+        "True if update.waited_since is None",
+    ),
     Mutation(
         "store: one part's trouble is everybody's",
         "worker/pump.py",

@@ -1,6 +1,7 @@
 """Updates are counted by days, once each; those beyond the plan's limit wait and are handled later, in order."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
 from contextvars import Context
 
@@ -331,3 +332,44 @@ async def test_workers_that_hand_a_tenant_over_count_each_update_once(short: Des
     await asyncio.gather(*(asyncio.create_task(store(turn), context=Context()) for turn in turns))
     assert await _used(short) == 20
     assert len(await _handled(short)) == 20
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_whatever_happens_everything_is_handled_once_in_order_and_counted_once(
+    short: DeskUnderTest, seed: int
+) -> None:
+    """Messages of three customers, days that turn, plans that change, pieces that are let go, in any order."""
+    chance = random.Random(seed)  # noqa: S311  # a seed, so that a failure comes again
+    said: dict[int, list[int]] = {77: [], 78: [], 79: []}
+    for number in range(40):
+        what = chance.choice(["write", "write", "write", "turn", "release", "plan", "again"])
+        if what == "write":
+            users = [chance.choice(list(said)) for _ in range(chance.randint(1, 4))]
+            messages = [short.session.customer(str(number), user=user, name=f"User {user}") for user in users]
+            for user, message in zip(users, messages, strict=True):
+                said[user].append(message.id)
+            await _receive(short, *messages)
+        elif what == "turn":
+            await _turn_the_day(short)
+        elif what == "release":
+            await _release(short)
+        elif what == "plan":
+            await _be_on(short, chance.choice([Plan.FREE, Plan.PRO]))
+        elif short.session.inbox:
+            last = short.session.inbox[-3:]
+            await short.store(Batch(tuple(last), last[-1].cursor))
+    await _be_on(short, Plan.FREE)
+    await _be_on(short, Plan.PRO)
+    await _release(short)
+    handled = await short.rows(
+        "SELECT o.source_chat_id AS chat, o.source_message_id AS message FROM outbox o "
+        "WHERE o.kind = 'copy' ORDER BY o.lane_id, o.lane_seq"
+    )
+    assert {user: [row.message for row in handled if row.chat == user] for user in said} == said
+    counted = await short.rows("SELECT sum(updates) AS n FROM usage WHERE allowed > 1")
+    assert counted[0].n == sum(map(len, said.values()))
+
+
+async def _be_on(desk: DeskUnderTest, plan: Plan) -> None:
+    async with desk.database.tenant(desk.tenant.id) as unit:
+        await change_plan(unit, desk.tenant.id, plan, why="granted")
