@@ -77,6 +77,8 @@ docs: $(VENV)/.dev ## write the pages that are generated from the code
 	mv docs/commands.md.new docs/commands.md
 	$(BIN)/python -m tenants.audit.docs > docs/audit.md.new
 	mv docs/audit.md.new docs/audit.md
+	$(BIN)/python -m tenants.plans_docs > docs/plans.md.new
+	mv docs/plans.md.new docs/plans.md
 
 .PHONY: check-docs
 check-docs: docs ## the generated pages are up to date

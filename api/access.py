@@ -11,9 +11,7 @@ from tenants.access.keys import ApiKey
 from tenants.connections import Connections
 from tenants.errors import Forbidden, NotFound, PlanRequired
 from tenants.ids import TenantId, UserId
-from tenants.plans import Plan
-
-OPENED_BY = Plan.PRO
+from tenants.plans import API_FROM
 
 Guard = Callable[[ASGIConnection[Any, UserId, ApiKey, Any], BaseRouteHandler], Awaitable[None]]
 """Runs behind the authentication and before anything of the request is read."""
@@ -35,10 +33,10 @@ def access(connections: Connections) -> Guard:
             raise NotFound("connection")
         if tenant is not None and not handler.opt.get(Needs.ANY_PLAN):
             found = await connections.get(key.owner, TenantId(tenant))
-            if not found.plan.includes(OPENED_BY):
+            if not found.plan.includes(API_FROM):
                 raise PlanRequired(
-                    f"The API is part of the {OPENED_BY} plan: @{found.bot_username} is on the {found.plan} plan.",
-                    plan=OPENED_BY,
+                    f"The API is part of the {API_FROM} plan: @{found.bot_username} is on the {found.plan} plan.",
+                    plan=API_FROM,
                 )
         if key.only is not None and handler.opt.get(Needs.ACCOUNT_KEY):
             raise Forbidden(

@@ -15,6 +15,7 @@ from litestar.di import Provide
 from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 
+from api import page
 from api.access import access
 from api.auth import KeyAuthentication
 from api.buckets import Buckets
@@ -22,8 +23,31 @@ from api.deps import Services, dependencies, provide_key, provide_owner
 from api.limits import Limits
 from api.openapi import KEY, openapi_config
 from api.problems import BODY_LIMIT, JsonRequest, exception_handlers
-from api.routes import audit, dead_letters, health, messages, metrics, settings, tenants, webhooks
+from api.repeating import repeatable
+from api.routes import (
+    audit,
+    connecting,
+    dead_letters,
+    dialogs,
+    groups,
+    health,
+    keys,
+    messages,
+    metrics,
+    people,
+    settings,
+    tenants,
+    usage,
+    webhooks,
+)
 from api.timing import timed
+from connecting.bots import Bots
+from connecting.groups import Groups
+from connecting.setup_bot import SetupBot
+from sessions.port import SessionFactory
+from tenants.access.administrators import Administrators
+from tenants.access.keys import Keys
+from tenants.access.repeats import Repeats
 from tenants.archive.reading import Archive
 from tenants.audit import ActorKind
 from tenants.audit.reading import AuditLog
@@ -32,9 +56,11 @@ from tenants.connections import Connections
 from tenants.crypto import Keyring, load_keyring
 from tenants.db import Database
 from tenants.dead_letters import DeadLetters
+from tenants.dialog_pages import DialogPages
 from tenants.logging import configure_logging
 from tenants.settings.schema import Settings
 from tenants.settings.service import SettingsService
+from tenants.usage.reading import Meter
 from tenants.webhooks.service import Webhooks
 
 _GRACE_SECONDS = 3
@@ -43,15 +69,22 @@ log = structlog.get_logger()
 
 
 def create_app(
-    config: Config, database: Database, keyring: Keyring, redis: Redis, model: type[Settings] = Settings
+    config: Config,
+    database: Database,
+    keyring: Keyring,
+    redis: Redis,
+    *,
+    sessions: SessionFactory,
+    model: type[Settings] = Settings,
 ) -> Litestar:
-    """Owns nothing that it is given: whoever opened the database and Redis closes them."""
-    services = _services(config, database, keyring, redis, model)
+    """Owns nothing that it is given: whoever opened the database, Redis and the sessions closes them."""
+    services = _services(config, database, keyring, redis, sessions=sessions, model=model)
     app = Litestar(
         route_handlers=[
             health.is_alive,
             health.is_ready,
             metrics.show_metrics,
+            page.router,
             _first_version(services, config, model),
         ],
         dependencies=dependencies(services),
@@ -65,10 +98,20 @@ def create_app(
     return app
 
 
-def _services(config: Config, database: Database, keyring: Keyring, redis: Redis, model: type[Settings]) -> Services:
+def _services(
+    config: Config,
+    database: Database,
+    keyring: Keyring,
+    redis: Redis,
+    *,
+    sessions: SessionFactory,
+    model: type[Settings],
+) -> Services:
     connections = Connections(
         database, keyring, plan=config.default_plan, parallel=config.offers_parallel, acts_as=ActorKind.API
     )
+    token = config.setup_bot_token
+    setup_bot = SetupBot(sessions, None if token is None else token.get_secret_value())
     return Services(
         database=database,
         redis=redis,
@@ -78,6 +121,14 @@ def _services(config: Config, database: Database, keyring: Keyring, redis: Redis
         audit=AuditLog(database, connections),
         webhooks=Webhooks(database, connections, keyring),
         archive=Archive(database, connections, keyring),
+        meter=Meter(database, connections, config.terms),
+        dialogs=DialogPages(database, connections),
+        repeats=Repeats(database, keyring),
+        groups=Groups(connections, sessions),
+        setup_bot=setup_bot,
+        bots=Bots(connections, sessions, setup_bot.id),
+        administrators=Administrators(database, connections),
+        keys=Keys(database, connections),
         metrics=CollectorRegistry(),
     )
 
@@ -88,15 +139,22 @@ def _first_version(services: Services, config: Config, model: type[Settings]) ->
         "/v1",
         route_handlers=[
             tenants.router,
+            connecting.router,
+            groups.router,
+            people.router,
+            keys.router,
             settings.router(model),
             dead_letters.router,
             audit.router,
+            dialogs.router,
             messages.router,
             webhooks.router,
+            usage.router,
         ],
         middleware=[  # no objects: routers are copied deeply
             lambda app: KeyAuthentication(app, services.database, limits),
             lambda app: limits.counted(app),  # noqa: PLW0108
+            lambda app: repeatable(app, services.repeats),
         ],
         guards=[access(services.connections)],
         dependencies={
@@ -107,22 +165,25 @@ def _first_version(services: Services, config: Config, model: type[Settings]) ->
     )
 
 
-def serve(config: Config, ready: Callable[[], None]) -> None:
+def serve(config: Config, ready: Callable[[], None], sessions: SessionFactory) -> None:
     """Blocks until SIGTERM or SIGINT, then lets requests end. Raises `ConfigError` where it can't listen."""
     configure_logging(config.log_format)
     keyring = load_keyring(config.backline_keyring)
     with _listen(config.api_host, config.api_port) as listener:
-        uvloop.run(_run(config, keyring, listener, ready))
+        uvloop.run(_run(config, keyring, listener, ready, sessions))
 
 
-async def _run(config: Config, keyring: Keyring, listener: socket.socket, ready: Callable[[], None]) -> None:
+async def _run(
+    config: Config, keyring: Keyring, listener: socket.socket, ready: Callable[[], None], sessions: SessionFactory
+) -> None:
     database = Database(config.database_url.get_secret_value())
     redis = Redis.from_url(config.redis_url.get_secret_value())
     try:
-        app = create_app(config, database, keyring, redis)
+        app = create_app(config, database, keyring, redis, sessions=sessions)
         server = _Server(_uvicorn_config(app, config), ready)
         await server.serve(sockets=[listener])
     finally:
+        await sessions.close()
         await redis.aclose()
         await database.close()
 
@@ -169,9 +230,12 @@ class _Server(uvicorn.Server):
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=2048)
+        listener = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         raise ConfigError(_why_not(error, host, port)) from None
+    # connections inherit it: the body of an answer would wait 40 ms for the client to acknowledge the head
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 def _why_not(error: OSError, host: str, port: int) -> str:

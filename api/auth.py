@@ -17,7 +17,7 @@ _LONGEST = 200
 
 class KeyAuthentication(AbstractAuthenticationMiddleware):
     def __init__(self, app: ASGIApp, database: Database, limits: Limits) -> None:
-        super().__init__(app)
+        super().__init__(app, exclude_http_methods=())
         self._database = database
         self._limits = limits
 

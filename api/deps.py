@@ -9,14 +9,21 @@ from litestar.di import NamedDependency, Provide
 from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 
-from tenants.access.keys import ApiKey
+from connecting.bots import Bots
+from connecting.groups import Groups
+from connecting.setup_bot import SetupBot
+from tenants.access.administrators import Administrators
+from tenants.access.keys import ApiKey, Keys
+from tenants.access.repeats import Repeats
 from tenants.archive.reading import Archive
 from tenants.audit.reading import AuditLog
 from tenants.connections import Connections
 from tenants.db import Database
 from tenants.dead_letters import DeadLetters
+from tenants.dialog_pages import DialogPages
 from tenants.ids import UserId
 from tenants.settings.service import SettingsService
+from tenants.usage.reading import Meter
 from tenants.webhooks.service import Webhooks
 
 Authenticated = Request[UserId, ApiKey, State]
@@ -34,6 +41,14 @@ class Services:
     audit: AuditLog
     webhooks: Webhooks
     archive: Archive
+    meter: Meter
+    dialogs: DialogPages
+    repeats: Repeats
+    groups: Groups
+    setup_bot: SetupBot
+    bots: Bots
+    administrators: Administrators
+    keys: Keys
     metrics: CollectorRegistry
 
 
@@ -44,6 +59,13 @@ TheDeadLetters = NamedDependency[DeadLetters]
 TheWebhooks = NamedDependency[Webhooks]
 TheAudit = NamedDependency[AuditLog]
 TheArchive = NamedDependency[Archive]
+TheMeter = NamedDependency[Meter]
+TheGroups = NamedDependency[Groups]
+TheSetupBot = NamedDependency[SetupBot]
+TheBots = NamedDependency[Bots]
+TheAdministrators = NamedDependency[Administrators]
+TheKeys = NamedDependency[Keys]
+TheDialogs = NamedDependency[DialogPages]
 TheOwner = NamedDependency[UserId]
 TheKey = NamedDependency[ApiKey]
 
@@ -56,7 +78,14 @@ def dependencies(services: Services) -> dict[str, Any]:
         "dead_letters": Provide(lambda: services.dead_letters, sync_to_thread=False),
         "audit": Provide(lambda: services.audit, sync_to_thread=False),
         "webhooks": Provide(lambda: services.webhooks, sync_to_thread=False),
+        "dialogs": Provide(lambda: services.dialogs, sync_to_thread=False),
         "archive": Provide(lambda: services.archive, sync_to_thread=False),
+        "meter": Provide(lambda: services.meter, sync_to_thread=False),
+        "groups": Provide(lambda: services.groups, sync_to_thread=False),
+        "setup_bot": Provide(lambda: services.setup_bot, sync_to_thread=False),
+        "bots": Provide(lambda: services.bots, sync_to_thread=False),
+        "administrators": Provide(lambda: services.administrators, sync_to_thread=False),
+        "keys": Provide(lambda: services.keys, sync_to_thread=False),
     }
 
 

@@ -1,4 +1,4 @@
-"""What the fleet's tables say about its health, for Prometheus. Four queries."""
+"""What the fleet's tables say about its health, for Prometheus. Five queries."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from sqlalchemy import text
 from tenants.db import Database
 from tenants.intake import count_dispositions
 from tenants.jobs import count_dead_jobs
+from tenants.usage.waiting import count_tenants_that_wait
 
 _DISPOSITIONS = ("relayed", "handled", "ignored", "waiting", "failed", "buried")
 _ROW_STATES = ("waiting", "sending", "delivered", "buried")
@@ -38,6 +39,7 @@ class Gauges(Collector):
     rows: Mapping[str, int]
     tenants: Mapping[str, int]
     dead_jobs: Mapping[str, int]
+    over_limit: int
     lag: float
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
@@ -53,6 +55,9 @@ class Gauges(Collector):
         yield GaugeMetricFamily("backline_outbox_lag_seconds", "Age of the oldest row that is due.", self.lag)
         yield _family("backline_outbox_rows", "Rows of the outbox.", "state", _ROW_STATES, self.rows)
         yield _family("backline_jobs_dead", "Jobs that were given up.", "kind", self.dead_jobs, self.dead_jobs)
+        yield GaugeMetricFamily(
+            "backline_tenants_over_limit", "Connections of which updates wait for the plan's limit.", self.over_limit
+        )
         yield _family("backline_tenants", "Connections.", "state", _TENANT_STATES, self.tenants)
 
     def text(self) -> bytes:
@@ -74,10 +79,12 @@ async def read_gauges(database: Database) -> Gauges:
         outbox = (await unit.execute(_OUTBOX)).all()
         tenants = (await unit.execute(_TENANTS)).all()
         dead_jobs = await count_dead_jobs(unit)
+        over_limit = await count_tenants_that_wait(unit)
     return Gauges(
         dispositions=dispositions,
         rows={row.state: row.n for row in outbox},
         tenants={row.state: row.n for row in tenants},
         dead_jobs=dead_jobs,
+        over_limit=over_limit,
         lag=max((float(row.lag) for row in outbox if row.lag is not None), default=0.0),
     )

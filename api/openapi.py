@@ -12,7 +12,9 @@ from litestar.openapi.spec import (
     Components,
     OpenAPIMediaType,
     OpenAPIResponse,
+    OpenAPIType,
     Operation,
+    Parameter,
     Reference,
     RequestBody,
     Schema,
@@ -21,6 +23,7 @@ from litestar.openapi.spec import (
 
 from api.models.settings import SettingView
 from api.problems import PROBLEM_JSON, Problem
+from api.repeating import HEADER, LONGEST, REPLAYED
 from tenants.settings.catalog import Entry, entries
 from tenants.settings.schema import Settings
 
@@ -74,6 +77,24 @@ class Documented(Operation):
         problem = Reference(ref="#/components/responses/Problem")
         successes = {status: it for status, it in (self.responses or {}).items() if status.startswith("2")}
         self.responses = {**successes, "default": problem}
+
+
+@dataclass
+class Repeatable(Documented):
+    """A POST, which takes an Idempotency-Key."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.parameters = [*(self.parameters or ()), _IDEMPOTENCY_KEY]
+
+
+_IDEMPOTENCY_KEY = Parameter(
+    name=HEADER,
+    param_in="header",
+    description="Of your choice, new for each request. Sent again within 24 hours the request is not done again: "
+    f"you get the first answer, with the header {REPLAYED}.",
+    schema=Schema(type=OpenAPIType.STRING, min_length=1, max_length=LONGEST, pattern="^[ -~]+$"),
+)
 
 
 def about_settings(model: type[Settings], *, changes: bool = False) -> type[Documented]:

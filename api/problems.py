@@ -20,6 +20,7 @@ from tenants.errors import (
     Invalid,
     NotFound,
     PlanRequired,
+    Reused,
     Unavailable,
 )
 
@@ -28,6 +29,7 @@ IF_MATCH = "If-Match"
 BODY_LIMIT = 64 * 1024
 _RETRY_SECONDS = 5
 _STATUSES: Mapping[type[DomainError], HTTPStatus] = {
+    Reused: HTTPStatus.UNPROCESSABLE_ENTITY,
     Invalid: HTTPStatus.BAD_REQUEST,
     Forbidden: HTTPStatus.FORBIDDEN,
     NotFound: HTTPStatus.NOT_FOUND,
@@ -68,6 +70,14 @@ class Problem(BaseModel):
     plan: str | None = Field(default=None, description="The least plan that allows it.")
     errors: list[FieldError] | None = Field(default=None, description="What can't be used, field by field.")
     reference: str | None = Field(default=None, description="To be told to whoever runs this service.")
+
+
+def is_our_failure(status: int) -> bool:
+    return status >= HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def too_large() -> HTTPException:
+    return HTTPException(status_code=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 
 
 def exception_handlers() -> ExceptionHandlersMap:

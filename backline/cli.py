@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from backline.configuration import read_config
 from backline.failure import Failure
+from tenants.plans import Plan
 
 if TYPE_CHECKING:
     from tenants.config import Config
@@ -60,6 +61,11 @@ def _parser() -> argparse.ArgumentParser:
     key.add_argument("--owner", type=int, required=True, metavar="ID", help="the Telegram id of the owner")
     key.add_argument("--label", default="command line", help="what the owner sees in the list of keys")
     key.set_defaults(run=_api_key)
+    words = "give a connection a plan without a payment"
+    plan = commands.add_parser("plan", help=words, description=f"Backline: {words}.")
+    plan.add_argument("connection", metavar="ID|@BOT", help="the connection's id, or the username of its bot")
+    plan.add_argument("plan", choices=list(Plan), help="from now on, unless a higher one is paid for")
+    plan.set_defaults(run=_plan)
     return parser
 
 
@@ -77,9 +83,10 @@ def _api(_: argparse.Namespace, environ: Environ) -> None:
     check_port(config.api_host, config.api_port, variable="API_PORT")
     asyncio.run(_check_servers(config))
     from api.app import serve
+    from backline.sessions_on_demand import SessionsOnDemand
 
     with _sentences():
-        serve(config, announce_ready)
+        serve(config, announce_ready, SessionsOnDemand(config.telegram_api_root))
 
 
 def _worker(_: argparse.Namespace, environ: Environ) -> None:
@@ -145,6 +152,31 @@ async def _make_key(url: str, owner: int, label: str) -> str:
         return await create_key(database, UserId(owner), label)
     finally:
         await database.close()
+
+
+def _plan(arguments: argparse.Namespace, environ: Environ) -> None:
+    url = read_config(environ, not_needed=("REDIS_URL", "BACKLINE_KEYRING")).database_url
+    with _sentences():
+        print(asyncio.run(_grant(url.get_secret_value(), arguments.connection, Plan(arguments.plan))))
+
+
+async def _grant(url: str, connection: str, plan: Plan) -> str:
+    """The answer alone is for stdout."""
+    import structlog
+
+    from backline.preflight import check_database
+    from tenants.billing.grants import grant
+    from tenants.db import Database
+
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    await check_database(url)
+    database = Database(url)
+    try:
+        bot, standing = await grant(database, connection, plan)
+    finally:
+        await database.close()
+    more = "" if standing.plan is plan else f" It pays for it; the {plan} plan counts when that ends."
+    return f"@{bot} is on the {standing.plan} plan.{more}"
 
 
 async def _check_servers(config: "Config", *, without_redis: bool = False) -> None:

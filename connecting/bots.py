@@ -1,5 +1,6 @@
 """A token becomes a connection, or the new token of one: Telegram says whose it is before anything is stored."""
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from sessions.errors import Flaky, FloodWait, Revoked, SessionError
@@ -77,6 +78,23 @@ class Bots:
         return await self._connections.replace_token(
             person, tenant, token, username=bot.username, name=bot.name, version=found.version
         )
+
+    async def renew_managed(self, bot: UserId, fetch: Callable[[], Awaitable[str]]) -> bool:
+        """Telegram says that a bot may have a new token: its connection goes on with it. False: there is none."""
+        found = await self._connections.find_by_bot(bot)
+        if found is None:
+            return False
+        token = await fetch()
+        if token != await self._connections.token(found.owner_id, found.id):
+            await self._connections.replace_token(
+                found.owner_id,
+                found.id,
+                token,
+                username=found.bot_username,
+                name=found.bot_name,
+                version=found.version,
+            )
+        return True
 
     async def find_webhook(self, person: UserId, tenant: TenantId) -> Webhook | None:
         """Another program's, which receives instead of us. None also where Telegram does not say: the session itself

@@ -21,6 +21,17 @@ async def inspect_group(
         return report_trouble(error)
 
 
+class Groups:
+    """The same for whoever is not to know the sessions."""
+
+    def __init__(self, connections: Connections, sessions: SessionFactory) -> None:
+        self._connections = connections
+        self._sessions = sessions
+
+    async def inspect(self, person: UserId, proposed: ProposedGroup) -> Report:
+        return await inspect_group(self._connections, self._sessions, person, proposed)
+
+
 async def _ask_telegram(session: Session, chat: ChatId, *, bot: UserId, owner: UserId) -> Facts:
     group = await session.group(chat)
     member = await session.membership(chat, bot)

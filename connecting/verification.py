@@ -27,11 +27,15 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Problems keep the group from being used, warnings don't. `title` is empty where it could not be read."""
+    """Problems keep the group from being used, warnings don't, what is `done` is as it has to be. `title` is empty
+    where it could not be read. `is_silent`: Telegram did not answer, so nothing is known.
+    """
 
     title: str
     problems: tuple[Finding, ...] = ()
     warnings: tuple[Finding, ...] = ()
+    done: tuple[Finding, ...] = ()
+    is_silent: bool = False
 
 
 def judge(facts: Facts) -> Report:
@@ -43,7 +47,18 @@ def judge(facts: Facts) -> Report:
     if facts.owner is not None and not facts.owner.is_administrator:
         problems.append(Finding("group.you_no_admin"))
     warnings = [] if problems else _warnings(facts)
-    return Report(group.title, tuple(problems), tuple(warnings))
+    return Report(group.title, tuple(problems), tuple(warnings), tuple(_done(facts)))
+
+
+def _done(facts: Facts) -> list[Finding]:
+    checks = (
+        (facts.group.is_forum, "group.has_topics"),
+        (facts.bot.is_present, "group.bot_there"),
+        (facts.bot.is_administrator, "group.bot_admin"),
+        (facts.bot.is_administrator and facts.bot.may("can_manage_topics"), "group.bot_topics"),
+        (facts.owner is not None and facts.owner.is_administrator, "group.you_admin"),
+    )
+    return [Finding(name) for is_so, name in checks if is_so]
 
 
 def _about_bot(bot: Membership) -> list[Finding]:
@@ -70,7 +85,7 @@ def report_trouble(error: SessionError) -> Report:
     if isinstance(error, Revoked):
         return Report("", (Finding("group.token_revoked"),))
     if isinstance(error, (Flaky, FloodWait)):
-        return Report("", (Finding("group.silent"),))
+        return Report("", (Finding("group.silent"),), is_silent=True)
     if isinstance(error, Gone):
         return Report("", (Finding("group.is_basic" if error.code == "migrated" else "group.no_bot"),))
     return Report("", (Finding("group.refused", {"reason": error.text}),))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Literal, NewType
 
@@ -24,9 +25,13 @@ class ChatKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Chat:
+    """`is_forum` and `username` are a supergroup's, where the update shows them; `is_forum` is None where not."""
+
     id: ChatId
     kind: ChatKind
     title: str
+    is_forum: bool | None = None
+    username: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +169,7 @@ class StandingChanged:
     person: Person
     is_present: bool
     is_administrator: bool
+    may_manage_topics: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +202,8 @@ def read_reactions(chat: Chat, person: Person | None, message: MessageId, was: l
 @dataclass(frozen=True, slots=True)
 class Incoming:
     """`cursor` is what to receive with once this update's effects are stored, and those of all before it. `raw` is
-    the update as it came: JSON, kept where it has to be set aside.
+    the update as it came: JSON, kept where it has to be set aside. `waited_since`: it came then, and had to wait for
+    the plan's limit.
     """
 
     id: UpdateId
@@ -204,6 +211,7 @@ class Incoming:
     event: Event
     cursor: Cursor
     raw: bytes
+    waited_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

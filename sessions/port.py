@@ -182,7 +182,7 @@ class Session(Protocol):
         ...
 
     def read(self, raw: bytes) -> Incoming:
-        """An update that was kept as `Incoming.raw`."""
+        """An update that was kept as `Incoming.raw`, or as an event (`sessions.kept`)."""
         ...
 
     async def send(self, outgoing: Outgoing) -> Sequence[MessageId]:

@@ -58,6 +58,12 @@ class Speak(CallbackData, prefix="l"):
     language: Language | None = None
 
 
+class Fetch(CallbackData, prefix="f"):
+    """The token of a bot that was made here. Telegram gives it to nobody but its owner's manager."""
+
+    bot: int
+
+
 class Card(CallbackData, prefix="c"):
     tenant: TenantKey
 

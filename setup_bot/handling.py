@@ -17,7 +17,7 @@ from setup_bot.texts import speaking, words
 from setup_bot.texts.languages import Language, nearest
 from tenants.ids import UserId
 
-ALLOWED = ["message", "callback_query", "my_chat_member"]
+ALLOWED = ["message", "callback_query", "my_chat_member", "managed_bot"]
 GROUPS = ("group", "supergroup", "channel")
 LONGEST = 45.0
 """Seconds for one update; above it the person is told to try again."""
@@ -32,7 +32,7 @@ def read_person(raw: dict[str, Any]) -> int:
         chat = body.get("chat") if isinstance(body, dict) else None
         if isinstance(chat, dict) and chat.get("type") in GROUPS and isinstance(chat.get("id"), int):
             return int(chat["id"])
-        sender = body.get("from") if isinstance(body, dict) else None
+        sender = body.get("user" if kind == "managed_bot" else "from") if isinstance(body, dict) else None
         if isinstance(sender, dict) and isinstance(sender.get("id"), int):
             return int(sender["id"])
     return 0
@@ -82,7 +82,8 @@ class Handling:
             async with asyncio.timeout(self._longest) as deadline:
                 await self._dispatcher.feed_update(self._bot, update)
         except Exception as error:  # noqa: BLE001  # whatever it is, it is told and logged here
-            await self._tell(update, words("trouble.slow") if deadline.expired() else explain(error))
+            sentence = words("trouble.slow") if deadline.expired() else explain(error)
+            await self._tell(update, sentence if update.managed_bot is None else None)
 
     async def _tell(self, update: Update, sentence: str | None) -> None:
         sender = _sender(update)
@@ -98,6 +99,8 @@ class Handling:
 def _sender(update: Update) -> User | None:
     if update.callback_query is not None:
         return update.callback_query.from_user
+    if update.managed_bot is not None:
+        return update.managed_bot.user
     return update.message.from_user if update.message is not None else None
 
 

@@ -14,6 +14,7 @@ from tenants.backoff import patiently
 from tenants.db import Database
 from tenants.housekeepers import adopt_topic, is_known_topic, list_tenants_of_group, note_housekeeper
 from tenants.ids import ChatId, TopicId, UserId
+from tenants.owner_notices import HOUSEKEEPER, HOUSEKEEPER_GONE, enqueue_notice
 
 LONGEST = 30.0
 """Seconds for one update."""
@@ -54,8 +55,12 @@ class Housekeeping:
     async def _note_membership(self, group: ChatId, member: dict[str, Any]) -> None:
         may = member.get("status") == "administrator" and bool(member.get("can_manage_topics"))
         async with self._database.fleet() as unit:
-            await note_housekeeper(unit, group, may=may)
+            is_new = await note_housekeeper(unit, group, may=may)
+            tenants = await list_tenants_of_group(unit, group) if is_new else []
         log.info("housekeeper.noted", group=group, may=may)
+        for tenant in tenants:
+            async with self._database.tenant(tenant) as unit:
+                await enqueue_notice(unit, tenant, HOUSEKEEPER if may else HOUSEKEEPER_GONE)
 
     async def _look_after(self, group: ChatId, topic: TopicId, title: str) -> None:
         await asyncio.sleep(self._until_recorded)

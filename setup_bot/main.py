@@ -47,6 +47,7 @@ from tenants.ids import TenantId, UserId
 from tenants.people import People
 from tenants.settings.schema import Settings
 from tenants.settings.service import SettingsService
+from tenants.usage.reading import Meter
 from tenants.webhooks.service import Webhooks
 
 A_DAY = 24 * 3600
@@ -80,6 +81,7 @@ async def run(config: Config, ready: Callable[[], None], model: type[Settings] =
             administrators=Administrators(database, connections),
             keys=Keys(database, connections),
             webhooks=Webhooks(database, connections, keyring),
+            meter=Meter(database, connections, config.terms),
             sessions=sessions,
             waiting=Waiting(redis),
             hearers=Hearers(People(database)),

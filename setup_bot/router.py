@@ -9,13 +9,30 @@ from aiogram.fsm.context import FSMContext
 from aiogram.fsm.storage.base import BaseStorage
 from aiogram.types import CallbackQuery, Message, TelegramObject
 
-from setup_bot.flows import card, connect, delete, group, home, key, language, mode, people, reconnect, rest, settings
+from setup_bot.callbacks import Group, Use
+from setup_bot.flows import (
+    card,
+    connect,
+    delete,
+    group,
+    home,
+    key,
+    language,
+    managed,
+    mode,
+    people,
+    reconnect,
+    rest,
+    settings,
+)
 from setup_bot.flows.lost import not_found
 from setup_bot.services import Services
 from setup_bot.talk import Talk
 from tenants.errors import NotFound
 from tenants.ids import UserId
 
+_OF_THE_GROUP = (f"{Group.__prefix__}:", f"{Use.__prefix__}:")
+"""Buttons below which the group that is looked at goes on to be looked at."""
 Handler = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
 
 
@@ -42,6 +59,8 @@ async def on_callback(handler: Handler, event: TelegramObject, data: dict[str, A
         await talk.toast()
         return None
     await state.clear()
+    if not (event.data or "").startswith(_OF_THE_GROUP):
+        await services.waiting.leave(talk.person, event.message.message_id)
     data["talk"] = talk
     try:
         result = await handler(event, data)
@@ -62,6 +81,7 @@ def make_dispatcher(services: Services, storage: BaseStorage) -> Dispatcher:
         language.router(),
         reconnect.router(),
         connect.router(),
+        managed.router(),
         card.router(),
         group.router(),
         mode.router(),

@@ -11,6 +11,7 @@ from tenants.access.keys import Keys
 from tenants.connections import Connections
 from tenants.ids import UserId
 from tenants.settings.service import SettingsService
+from tenants.usage.reading import Meter
 from tenants.webhooks.service import Webhooks
 
 
@@ -32,6 +33,7 @@ class Services:
     administrators: Administrators
     keys: Keys
     webhooks: Webhooks
+    meter: Meter
     sessions: SessionFactory
     waiting: Waiting
     hearers: Hearers

@@ -84,10 +84,11 @@ class Talk:
             return False
         return True
 
-    async def replace(self, message: int, screen: Screen) -> None:
-        """Sends a screen that nobody asked for, so that it rings, and takes the old one away."""
-        await self._send(screen)
+    async def replace(self, message: int, screen: Screen) -> int:
+        """Sends a screen that nobody asked for, so that it rings, and takes the old one away. The new one's id."""
+        sent = await self._send(screen)
         await self.remove(message)
+        return sent
 
     async def edit(self, message: int, screen: Screen) -> None:
         """Changes a screen without ringing. One that is gone stays gone."""

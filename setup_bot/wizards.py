@@ -1,4 +1,4 @@
-"""What the setup bot says to one who waits: the group that a wizard waited for, its expired link."""
+"""What the setup bot says to one who waits: the group that came, what it still lacks, the link that expired."""
 
 import asyncio
 import contextlib
@@ -10,15 +10,18 @@ from aiogram.exceptions import TelegramAPIError, TelegramForbiddenError
 from aiogram.utils.formatting import Text
 from redis.exceptions import RedisError
 
+from connecting.verification import Report
 from setup_bot.failures import explain
 from setup_bot.flows.group import inspect
 from setup_bot.handling import LONGEST
 from setup_bot.lines import Lines
 from setup_bot.screens import group as group_screens
+from setup_bot.screens.screen import Screen
 from setup_bot.services import Services
 from setup_bot.talk import Talk
 from setup_bot.texts import speaking
-from setup_bot.waiting import Wizard
+from setup_bot.waiting import TO_BE_TRIED, Wizard
+from tenants.connections import Tenant
 from tenants.db import is_passing
 from tenants.errors import DomainError
 from tenants.ids import TenantId
@@ -68,13 +71,36 @@ class Wizards:
         if await waiting.find(wizard.tenant) != wizard:  # shown by a press meanwhile, or begun anew
             return
         tenant = await connections.get(wizard.owner, wizard.tenant)
-        proposed = await connections.find_proposed_group(wizard.owner, wizard.tenant)
         talk = Talk(self._bot, wizard.owner)
+        if wizard.shown == TO_BE_TRIED:
+            await self._look_for_first_message(wizard, talk, tenant)
+            return
+        proposed = await connections.find_proposed_group(wizard.owner, wizard.tenant)
         if proposed is not None:
-            await talk.replace(wizard.message, (await inspect(self._services, tenant, proposed))[0])
-            await waiting.drop(wizard.tenant)
+            await self._look_at_group(wizard, talk, *await inspect(self._services, tenant, proposed))
         elif await waiting.now() >= wizard.until:
             await talk.edit(wizard.message, group_screens.expired(tenant))
+            await waiting.drop(wizard.tenant)
+
+    async def _look_for_first_message(self, wizard: Wizard, talk: Talk, tenant: Tenant) -> None:
+        if await self._services.connections.has_relayed(wizard.owner, wizard.tenant):
+            await talk.show(group_screens.works(tenant))
+        elif await self._services.waiting.now() < wizard.until:
+            return
+        await self._services.waiting.drop(wizard.tenant)
+
+    async def _look_at_group(self, wizard: Wizard, talk: Talk, screen: Screen, report: Report) -> None:
+        """The first look rings; what is mended later is ticked off where it stands. What Telegram does not answer
+        just now leaves what it said before.
+        """
+        waiting, shown = self._services.waiting, screen.digest()
+        if not wizard.shown:
+            message = await talk.replace(wizard.message, screen)
+            await waiting.put(wizard.tenant, wizard.owner, message, shown)
+        elif shown != wizard.shown and not report.is_silent:
+            await talk.edit(wizard.message, screen)
+            await waiting.put(wizard.tenant, wizard.owner, wizard.message, shown)
+        elif await waiting.now() >= wizard.until:
             await waiting.drop(wizard.tenant)
 
     async def _give_up(self, wizard: Wizard, sentence: str | None) -> None:

@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from tenants.plans import Plan
+from tenants.plans import Plan, TermsByPlan, with_updates_a_day
 
 LAST_PORT = 65535
 _SWITCH = {"on": True, "true": True, "yes": True, "1": True, "off": False, "false": False, "no": False, "0": False}
@@ -81,6 +81,16 @@ def _switch(typed: object) -> object:
     return found
 
 
+def _limits(typed: object) -> object:
+    """`free=2500 pro=100000`, as the environment has it."""
+    if not isinstance(typed, str):
+        return typed
+    pairs = [item.partition("=") for item in typed.replace(",", " ").split()]
+    if any(plan not in set(Plan) or not number.isdecimal() for plan, _, number in pairs):
+        raise ValueError("must look like free=2500 pro=100000 business=1000000")
+    return {plan: number for plan, _, number in pairs}
+
+
 class Config(BaseModel):
     """Field names are the environment's variables in lower case. Secrets don't show in a repr."""
 
@@ -112,6 +122,10 @@ class Config(BaseModel):
     """Where a worker answers `/livez`, `/readyz` and `/metrics`. None: nowhere. 0: any free port, which it logs."""
     default_plan: Plan = Plan.BUSINESS
     """The plan of new tenants while no billing provider is configured."""
+    updates_a_day: Annotated[Mapping[Plan, Annotated[int, Field(ge=1)]], BeforeValidator(_limits)] = Field(
+        default_factory=dict
+    )
+    """Limits of this deployment's own, by plan, instead of those that `tenants.plans` declares."""
     brand_link: Annotated[str, AfterValidator(_http_root)] = "https://backline.example"
     """Where the brand line below a free tenant's WELCOME leads."""
     group_sends_per_minute: int = Field(default=20, ge=1)
@@ -130,6 +144,10 @@ class Config(BaseModel):
     @property
     def offers_parallel(self) -> bool:
         return self.parallel_mode and self.telegram_api_id is not None
+
+    @property
+    def terms(self) -> TermsByPlan:
+        return with_updates_a_day(self.updates_a_day)
 
     @model_validator(mode="after")
     def _has_both_or_none(self) -> "Config":

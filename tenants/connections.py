@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, insert, select, update
+from sqlalchemy import ColumnElement, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from tenants.access.tables import administrators
@@ -25,10 +25,11 @@ from tenants.groups import (
     refuse_foreign_desk,
     spend_link,
 )
+from tenants.housekeepers import is_housekept
 from tenants.ids import ChatId, TenantId, UserId, new_id
 from tenants.jobs import enqueue_job
 from tenants.leases import shard_of
-from tenants.models import intakes, tenants
+from tenants.models import intakes, message_map, tenants
 from tenants.parallel import Mode, begin_anew, forget_login, leave_parallel
 from tenants.phrases import Phrase
 from tenants.plans import Plan
@@ -177,6 +178,12 @@ class Connections:
             row = (await unit.execute(select(*_COLUMNS).where(tenants.c.id == tenant, _NOT_ERASED))).first()
         return None if row is None else _read(row)
 
+    async def find_by_bot(self, bot: UserId) -> Tenant | None:
+        """Whoever owns it: for what Telegram tells about a bot, never for what somebody asks."""
+        async with self._database.fleet() as unit:
+            tenant = (await unit.execute(_BY_BOT, {"bot": bot})).scalar_one_or_none()
+        return None if tenant is None else await self.find_for_notice(TenantId(tenant))
+
     async def problem(self, owner: UserId, tenant: TenantId) -> str | None:
         """What keeps the session from receiving, or messages out of the group, as a sentence."""
         found = await self.get(owner, tenant)
@@ -194,6 +201,19 @@ class Connections:
         async with self._database.tenant(tenant) as unit:
             query = select(intakes.c.cursor.is_not(None)).where(intakes.c.tenant_id == tenant)
             return bool((await unit.execute(query)).scalar_one_or_none())
+
+    async def is_housekept(self, person: UserId, tenant: TenantId) -> bool:
+        """Whether the setup bot keeps house in its group."""
+        found = await self.get(person, tenant)
+        async with self._database.fleet() as unit:
+            return found.group_id is not None and await is_housekept(unit, found.group_id)
+
+    async def has_relayed(self, person: UserId, tenant: TenantId) -> bool:
+        """Whether a message has got through so far, either way."""
+        await self.get(person, tenant)
+        async with self._database.tenant(tenant) as unit:
+            query = select(select(message_map.c.tenant_id).where(message_map.c.tenant_id == tenant).exists())
+            return bool((await unit.execute(query)).scalar_one())
 
     async def token(self, owner: UserId, tenant: TenantId) -> str:
         """For a session's use, never for showing."""
@@ -247,6 +267,7 @@ class Connections:
                 await forget_topics(unit, found.id)
             values = {"group_id": proposed.chat, "group_title": title, "state": "running"}
             await record(unit, found.id, attached(self.actor(owner), proposed.chat, found.group_id))
+            await unit.execute(update(intakes).where(intakes.c.tenant_id == found.id).values(group_troubles=[]))
             return await change_tenant(unit, found, values, version=version)
 
     async def set_running(
@@ -318,6 +339,7 @@ class Connections:
             await enqueue_job(unit, "erase_tenant", tenant, {})
 
 
+_BY_BOT = text("SELECT id FROM tenants WHERE bot_id = :bot AND erased_at IS NULL")
 _NOT_ERASED = tenants.c.erased_at.is_(None)
 
 

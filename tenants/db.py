@@ -5,10 +5,12 @@ security `app` sees one tenant (or one owner's tenants) and `worker` the tenants
 that leases and sweeps need.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Self
+from uuid import UUID
 
 from asyncpg import InterfaceError, InternalClientError, PostgresError
 from sqlalchemy import CursorResult, Executable
@@ -23,12 +25,25 @@ WORKER_ROLE = "backline_worker"
 FLEET_ROLE = "backline_fleet"
 
 _open_unit: ContextVar[bool] = ContextVar("backline_open_unit", default=False)
+_note: ContextVar[str] = ContextVar("backline_note", default="")
 
 
 def refuse_network_inside_transaction() -> None:
     """Called by whatever talks to a network: a slow server must never hold a transaction open."""
     if _open_unit.get():
         raise RuntimeError("A network call inside a database transaction.")
+
+
+@contextmanager
+def noting_effects(request: UUID, attempt: int) -> Iterator[None]:
+    """Each transaction that writes in here says so in the row of a repeatable request (`tenants.access.repeats`),
+    with its own commit. It fails, for a passing reason, where another attempt at the request has begun.
+    """
+    token = _note.set(f"SELECT note_effect('{request}', {int(attempt)}); ")
+    try:
+        yield
+    finally:
+        _note.reset(token)
 
 
 def shard_channel(shard: int) -> str:
@@ -77,7 +92,7 @@ class UnitOfWork:
                 await connection.invalidate()  # cancelled in the middle of something: nobody waits for its answer
             elif kind is None:
                 notices = "".join(_notify(*notice) for notice in sorted(self._notices))
-                await _run(self._driver, f"{notices}COMMIT")
+                await _run(self._driver, f"{notices}{_note.get()}COMMIT")
             else:
                 await self._driver.execute("ROLLBACK")
         except BaseException as trouble:

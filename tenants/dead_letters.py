@@ -19,6 +19,7 @@ from tenants.db import Database, UnitOfWork, shard_channel
 from tenants.errors import Conflict, Invalid, NotFound
 from tenants.identity import shown_name
 from tenants.ids import LaneId, RowId, TenantId, TopicId, UpdateId, UserId
+from tenants.intake import OVER_LIMIT
 from tenants.leases import shard_of
 from tenants.outbox import Body, NewRow, enqueue
 from tenants.phrases import Phrase
@@ -50,6 +51,7 @@ class Reason:
 
 
 OUR_FAULT = Reason("processing_failed", "It could not be processed: the fault is ours.", retry_helps=True)
+WAITED = Reason(OVER_LIMIT, "It waited for seven days, since the plan's limit was reached.", retry_helps=True)
 
 
 def read_reason(code: str | None, sentence: str | None) -> Reason:
@@ -113,7 +115,7 @@ _LIST = text(
             CASE WHEN u.chat_id = t.group_id THEN 'customer' WHEN u.chat_id IS NOT NULL THEN 'topic' END,
             (SELECT c.id FROM dialogs c WHERE c.tenant_id = u.tenant_id
                 AND (c.chat_id = u.chat_id OR (u.chat_id = t.group_id AND c.topic_id = u.topic_id)) LIMIT 1),
-            1, NULL, NULL, u.replay_at
+            1, u.reason, NULL, u.replay_at
         FROM updates u JOIN tenants t ON t.id = u.tenant_id
         WHERE u.tenant_id = :tenant AND u.disposition = 'failed' AND (u.received_at, u.update_id::text)
             < (coalesce(CAST(:since AS timestamptz), 'infinity'), CAST(:key AS text))
@@ -151,10 +153,16 @@ def _read(row: Any, settings: Settings) -> DeadLetter:
         customer=None if row.dialog is None else shown_name(settings, row.dialog, row.chat, row.customer),
         topic=row.topic,
         since=row.since,
-        reason=OUR_FAULT if row.row_id is None else read_reason(row.error, row.error_text),
+        reason=_reason(row),
         attempts=row.attempts,
         asked_at=row.asked_at,
     )
+
+
+def _reason(row: Any) -> Reason:
+    if row.row_id is not None:
+        return read_reason(row.error, row.error_text)
+    return WAITED if row.error == OVER_LIMIT else OUR_FAULT
 
 
 _LOOK = text(
@@ -221,10 +229,12 @@ def late_notice(lane: LaneId, written_at: datetime, *, number: int = 1) -> NewRo
     return NewRow(lane, "notice", Body(f"⏳ {which}"))
 
 
-def mark_late(rows: Sequence[NewRow], written_at: datetime) -> list[NewRow]:
-    """What an update led to that was processed late: each lane's first copy is announced."""
+def mark_late(rows: Sequence[NewRow], written_at: datetime, announced: set[LaneId] | None = None) -> list[NewRow]:
+    """What an update led to that was processed late: each lane's first copy is announced, unless it was `announced`
+    before; afterwards it is.
+    """
     marked: list[NewRow] = []
-    lanes: set[LaneId] = set()
+    lanes = set() if announced is None else announced
     for row in rows:
         if row.kind in LATE_KINDS and row.lane not in lanes:
             lanes.add(row.lane)

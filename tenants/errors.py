@@ -5,6 +5,7 @@ DomainError
 ├── Conflict        true of something else already
 │   └── ChangedMeanwhile    somebody else was faster: look again
 ├── Invalid         what was typed or sent can't be used; the text says what to do
+│   └── Reused          it was sent along with something else before
 ├── Forbidden       you may not
 │   └── PlanRequired    a higher plan may
 ├── Unavailable     not now; try again after `retry_after`
@@ -55,6 +56,11 @@ class Invalid(DomainError):
     def __init__(self, text: str, *, field: str | None = None, code: str = "invalid") -> None:
         super().__init__(text, code=code, params={"field": field} if field else None)
         self.field = field
+
+
+class Reused(Invalid):
+    def __init__(self, text: str) -> None:
+        super().__init__(text, code="reused")
 
 
 class Forbidden(DomainError):

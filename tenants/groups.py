@@ -4,6 +4,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import delete, func, insert, select, text, update
@@ -13,8 +14,19 @@ from tenants.db import SETUP_CHANNEL, UnitOfWork, shard_channel
 from tenants.errors import Conflict
 from tenants.ids import ChatId, TenantId, UserId
 from tenants.models import dialogs, group_links
+from tenants.owner_notices import tell_group_state
 
 LINK_LIVES = timedelta(minutes=10)
+
+
+class Trouble(StrEnum):
+    """What can be wrong with a desk's group, the worst first."""
+
+    GONE = "gone"
+    NO_ADMIN = "no_admin"
+    NO_TOPICS = "no_topics"
+    NO_FORUM = "no_forum"
+    PUBLIC = "public"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +113,16 @@ async def follow_group(unit: UnitOfWork, tenant: TenantId, old: ChatId, new: Cha
         await forget_topics(unit, tenant)
         await record(unit, tenant, Act(Action.GROUP_FOLLOWED, SYSTEM, str(new), {"old": old}))
         unit.notify(shard_channel(shard), str(tenant))
+
+
+_TROUBLES = text("UPDATE intakes SET group_troubles = :troubles WHERE tenant_id = :tenant")
+
+
+async def note_group_troubles(unit: UnitOfWork, tenant: TenantId, troubles: frozenset[Trouble]) -> None:
+    """What is wrong with the group, for its owner to read; nothing once all is well."""
+    found = [trouble for trouble in Trouble if trouble in troubles]
+    await unit.execute(_TROUBLES, {"tenant": tenant, "troubles": found})
+    await tell_group_state(unit, tenant, found)
 
 
 _PROPOSE = text(

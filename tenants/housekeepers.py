@@ -13,16 +13,23 @@ from tenants.ids import ChatId, TenantId, TopicId
 from tenants.leases import shard_of
 
 _ENGAGE = text("INSERT INTO housekeepers (group_id) VALUES (:group) ON CONFLICT DO NOTHING RETURNING 1")
+_FIND = text("SELECT 1 FROM housekeepers WHERE group_id = :group")
 _DISMISS = text("DELETE FROM housekeepers WHERE group_id = :group RETURNING 1")
 _TENANTS = text("SELECT id, shard FROM tenants WHERE group_id = :group ORDER BY id")
 
 
-async def note_housekeeper(unit: UnitOfWork, group: ChatId, *, may: bool) -> None:
-    """Whether the setup bot may manage topics there, in a fleet unit. Running sessions hear of it."""
+async def note_housekeeper(unit: UnitOfWork, group: ChatId, *, may: bool) -> bool:
+    """Whether the setup bot may manage topics there, in a fleet unit. Running sessions hear of it. True: new."""
     if (await unit.execute(_ENGAGE if may else _DISMISS, {"group": group})).first() is None:
-        return
+        return False
     for row in await unit.execute(_TENANTS, {"group": group}):
         unit.notify(shard_channel(row.shard), str(row.id))
+    return True
+
+
+async def is_housekept(unit: UnitOfWork, group: ChatId) -> bool:
+    """In a fleet unit."""
+    return (await unit.execute(_FIND, {"group": group})).first() is not None
 
 
 async def dismiss_housekeeper(unit: UnitOfWork, group: ChatId) -> None:

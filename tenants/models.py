@@ -18,13 +18,14 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB, UUID
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
 from tenants.access import tables as _access  # noqa: F401  # so that they are listed with these
 from tenants.billing import tables as _billing  # noqa: F401
 from tenants.columns import metadata
 from tenants.columns import tenant as _tenant
 from tenants.columns import time as _time
+from tenants.usage import table as _usage  # noqa: F401
 from tenants.webhooks import tables as _webhooks  # noqa: F401
 
 tenants = Table(
@@ -103,6 +104,9 @@ intakes = Table(
     _time("alive_at"),
     _time("behind_since"),  # the group has had a long backlog
     _time("behind_said_at"),
+    _time("release_at"),  # when to look again at updates that wait for the plan's limit; only while some do
+    Column("group_troubles", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    Index("ix_intakes_release_at", "release_at", postgresql_where=text("release_at IS NOT NULL")),
 )
 
 logins = Table(
@@ -152,10 +156,13 @@ updates = Table(
     Column("topic_id", BigInteger),
     _time("received_at", default=True),
     _time("replay_at"),
-    CheckConstraint("disposition IN ('queued', 'handled', 'ignored', 'failed')", name="disposition"),
+    Column("place", Integer),  # among those received at once that wait for the plan's limit
+    _time("aside_at"),  # set aside after it had waited
+    CheckConstraint("disposition IN ('queued', 'handled', 'ignored', 'failed', 'held')", name="disposition"),
     CheckConstraint("disposition NOT IN ('ignored', 'failed') OR reason IS NOT NULL", name="has_reason"),
     Index("ix_updates_received_at", "received_at"),
     Index("ix_updates_failed", "tenant_id", "received_at", postgresql_where=text("disposition = 'failed'")),
+    Index("ix_updates_held", "tenant_id", "received_at", "place", postgresql_where=text("disposition = 'held'")),
     Index("ix_updates_replay", "tenant_id", postgresql_where=text("replay_at IS NOT NULL")),
 )
 

@@ -7,7 +7,7 @@ when its turn comes is not said.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -23,10 +23,19 @@ REVOKED = "revoked"
 CONFLICT = "conflict"
 GROUP_TROUBLE = "group_trouble"
 GROUP_MENDED = "group_mended"
+GROUP_STATE = "group_state"
+GROUP_FINE = "group_fine"
 DEAF = "deaf"
 BEHIND = "behind"
+HOUSEKEEPER = "housekeeper"
+HOUSEKEEPER_GONE = "housekeeper_gone"
 ADMINISTRATOR_JOINED = "administrator_joined"
 TRANSFERRED = "transferred"
+USAGE_NEAR = "usage_near"
+USAGE_FULL = "usage_full"
+USAGE_WAITS = "usage_waits"
+USAGE_FLOWS = "usage_flows"
+USAGE_EXPIRED = "usage_expired"
 PLAN_PAID = "plan_paid"
 PAYMENT_FAILED = "payment_failed"
 PLAN_UNPAID = "plan_unpaid"
@@ -56,6 +65,7 @@ _ENQUEUE = text(
     SELECT :id, t.id, t.owner_id, :kind, :key, CAST(:params AS jsonb), greatest(now(), (
         SELECT max(n.ended_at) + CAST(:calm AS interval) FROM owner_notices n
         WHERE n.tenant_id = t.id AND n.kind = :kind AND n.state = 'delivered'
+            AND (:whatever OR n.params = CAST(:params AS jsonb))
     ))
     FROM tenants t WHERE t.id = :tenant AND t.erased_at IS NULL
     ON CONFLICT (key) DO NOTHING
@@ -72,8 +82,11 @@ async def enqueue_notice(
     key: str | None = None,
     params: Mapping[str, Any] | None = None,
     calm: timedelta | None = None,
+    whatever: bool = True,
 ) -> None:
-    """Its owner is told if the caller's transaction commits: once per `key`, `calm` after the last of this kind."""
+    """Its owner is told if the caller's transaction commits: once per `key`, `calm` after the last of this kind, or,
+    if not `whatever` it said, after the last that said the same.
+    """
     values = {
         "id": new_id(),
         "tenant": tenant,
@@ -81,6 +94,7 @@ async def enqueue_notice(
         "key": key,
         "params": json.dumps(params or {}),
         "calm": calm,
+        "whatever": whatever,
     }
     if (await unit.execute(_ENQUEUE, values)).first() is not None:
         unit.notify(SETUP_CHANNEL, str(tenant))
@@ -120,17 +134,40 @@ _WAS_TOLD = text(
 )
 
 
+async def was_told(unit: UnitOfWork, tenant: TenantId, trouble: str, *, mended: str) -> bool:
+    """Whether the last that was said of it is that it is there: only then it is called off."""
+    kinds = {"tenant": tenant, "trouble": trouble, "mended": mended}
+    return bool((await unit.execute(_WAS_TOLD, kinds)).scalar_one())
+
+
+_KNOWS = text("SELECT cardinality(group_troubles) > 0 FROM intakes WHERE tenant_id = :tenant")
+
+
 async def tell_group_news(unit: UnitOfWork, tenant: TenantId, problem: str | None) -> None:
-    """What keeps messages out of the group; None once one got through. Only a trouble that was told is called off."""
-    if problem is None:
-        kinds = {"tenant": tenant, "trouble": GROUP_TROUBLE, "mended": GROUP_MENDED}
-        if (await unit.execute(_WAS_TOLD, kinds)).scalar_one():
-            await enqueue_notice(unit, tenant, GROUP_MENDED)
+    """What keeps messages out of the group; None once one got through. Its owner may know already what is wrong."""
+    if problem is not None and (await unit.execute(_KNOWS, {"tenant": tenant})).scalar_one():
         return
-    params = {"problem": problem}
-    values = {"tenant": tenant, "kind": GROUP_TROUBLE, "params": json.dumps(params)}
+    params = None if problem is None else {"problem": problem}
+    await _tell_or_call_off(unit, tenant, GROUP_TROUBLE, GROUP_MENDED, params)
+
+
+async def tell_group_state(unit: UnitOfWork, tenant: TenantId, troubles: Sequence[str]) -> None:
+    """What is wrong with the group, by name; nothing once it is as it has to be."""
+    params = {"troubles": list(troubles)} if troubles else None
+    await _tell_or_call_off(unit, tenant, GROUP_STATE, GROUP_FINE, params)
+
+
+async def _tell_or_call_off(
+    unit: UnitOfWork, tenant: TenantId, trouble: str, mended: str, params: Mapping[str, Any] | None
+) -> None:
+    """Only a trouble that was told is called off."""
+    if params is None:
+        if await was_told(unit, tenant, trouble, mended=mended):
+            await enqueue_notice(unit, tenant, mended)
+        return
+    values = {"tenant": tenant, "kind": trouble, "params": json.dumps(params)}
     if (await unit.execute(_REWORD, values)).first() is None:
-        await enqueue_notice(unit, tenant, GROUP_TROUBLE, params=params, calm=CALM)
+        await enqueue_notice(unit, tenant, trouble, params=params, calm=CALM, whatever=trouble == GROUP_TROUBLE)
 
 
 _CLAIM = text(
@@ -175,6 +212,10 @@ _HOLDS = text(
         WHEN 'conflict' THEN i.problem IS NOT NULL
         WHEN 'group_trouble' THEN i.group_problem IS NOT NULL
         WHEN 'group_mended' THEN i.group_problem IS NULL
+        WHEN 'usage_waits' THEN i.release_at IS NOT NULL
+        WHEN 'usage_flows' THEN i.release_at IS NULL
+        WHEN 'group_state' THEN cardinality(i.group_troubles) > 0
+        WHEN 'group_fine' THEN cardinality(i.group_troubles) = 0
         ELSE true
     END
     FROM tenants t JOIN intakes i ON i.tenant_id = t.id WHERE t.id = :tenant

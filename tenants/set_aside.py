@@ -13,16 +13,10 @@ from sqlalchemy import text
 from tenants.crypto import Keyring
 from tenants.db import UnitOfWork, shard_channel
 from tenants.errors import Conflict, NotFound
-from tenants.ids import ChatId, MessageId, TenantId, TopicId, UpdateId
+from tenants.ids import TenantId, UpdateId
 from tenants.intake import UPDATE_BODY, Disposition
 from tenants.leases import Lease, require, shard_of
 
-_LOCATE = text(
-    """
-    UPDATE updates SET chat_id = :chat, message_id = :message, topic_id = :topic
-    WHERE tenant_id = :tenant AND update_id = :update AND disposition = 'failed'
-    """
-)
 _FIND = text(
     """
     SELECT disposition, replay_at FROM updates WHERE tenant_id = :tenant AND update_id = ANY(:ids)
@@ -62,20 +56,6 @@ class Replay:
     update_id: UpdateId
     raw: bytes
     received_at: datetime
-
-
-async def locate(
-    unit: UnitOfWork,
-    tenant: TenantId,
-    update: UpdateId,
-    *,
-    chat: ChatId,
-    message: MessageId | None = None,
-    topic: TopicId | None = None,
-) -> None:
-    """Notes where an update belongs that was just set aside, so that a person can be told which one it is."""
-    values = {"tenant": tenant, "update": update, "chat": chat, "message": message, "topic": topic}
-    await unit.execute(_LOCATE, values)
 
 
 async def request_replay(unit: UnitOfWork, tenant: TenantId, updates: Sequence[UpdateId]) -> None:

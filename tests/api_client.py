@@ -10,12 +10,14 @@ import httpx
 from redis.asyncio import Redis
 
 from api.app import create_app
+from sessions.port import SessionFactory
 from tenants.access.keys import create_key
 from tenants.config import Config
 from tenants.crypto import Keyring
 from tenants.db import Database
 from tenants.settings.schema import Settings
 from tests.factories import OWNER
+from tests.fakes import FakeSessions
 
 INSIDE = ("127.0.0.1", 50000)
 PROBLEM = "application/problem+json"
@@ -52,12 +54,17 @@ def make_config(database_url: str, redis_url: str, **more: str) -> Config:
 
 @asynccontextmanager
 async def open_api(
-    database: Database, keyring: Keyring, redis_url: str, model: type[Settings] = Settings, **more: str
+    database: Database,
+    keyring: Keyring,
+    redis_url: str,
+    model: type[Settings] = Settings,
+    sessions: SessionFactory | None = None,
+    **more: str,
 ) -> AsyncIterator[ApiUnderTest]:
     """`more` are variables of the environment. Tests share an address: wrong keys count only where they are to."""
     config = make_config("postgresql://db/backline", redis_url, **{"API_WRONG_KEYS_PER_MINUTE": "0", **more})
     async with Redis.from_url(redis_url) as redis:
-        app = create_app(config, database, keyring, redis, model)
+        app = create_app(config, database, keyring, redis, sessions=sessions or FakeSessions(), model=model)
         key = await create_key(database, OWNER, "tests")
         async with open_client(app) as client:
             yield ApiUnderTest(app, database, keyring, key, client)

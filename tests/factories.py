@@ -2,7 +2,7 @@
 
 from sqlalchemy import Table, insert, text
 
-from tenants.access.tables import administrators, api_keys, invitations
+from tenants.access.tables import administrators, api_keys, idempotency_keys, invitations
 from tenants.archive.table import archive
 from tenants.billing.tables import plan_ledger, standings
 from tenants.columns import metadata
@@ -28,6 +28,7 @@ from tenants.models import (
     updates,
 )
 from tenants.plans import Plan
+from tenants.usage.table import usage
 from tenants.webhooks.tables import webhook_deliveries, webhook_secrets
 
 OWNER = UserId(9)
@@ -57,12 +58,15 @@ async def make_running(database: Database, tenant: Tenant, *, group: int = -1001
 
 
 async def fill_every_table(database: Database, tenant: Tenant, *, number: int = 1) -> None:
-    """One row or more in each table with a `tenant_id`, and an API key of the owner."""
+    """One row or more in each table with a `tenant_id`, and an API key of the owner that asked for something."""
     async with database.tenant(tenant.id) as unit:
         await _fill(unit, tenant, number)
     async with database.owner(tenant.owner_id) as unit:
         key = {"id": new_id(), "owner_id": tenant.owner_id, "digest": new_id().bytes, "label": "a key"}
         await unit.execute(insert(api_keys).values(key))
+        asked = {"id": new_id(), "api_key_id": key["id"], "owner_id": tenant.owner_id, "about_tenant_id": tenant.id}
+        asked |= {"digest": b"a digest", "fingerprint": b"a print", "attempt": 1, "answer": SECRET}
+        await unit.execute(insert(idempotency_keys).values(asked | {"locked_until": text("now()")}))
 
 
 async def _fill(unit: UnitOfWork, tenant: Tenant, number: int) -> None:
@@ -113,6 +117,7 @@ async def _fill(unit: UnitOfWork, tenant: Tenant, number: int) -> None:
         audit: {"id": new_id(), "actor_kind": "system", "action": "an_act_of_tomorrow"},
         webhook_deliveries: {"id": new_id(), "event": "an_event", "url": "https://a.example/?key=b", "payload": {}},
         webhook_secrets: {"secret": SECRET},
+        usage: {"day": text("current_date"), "updates": 1, "allowed": 1},
         pauses: {"chat_id": -1001, "until": text("now()")},
         plan_ledger: {"number": number, "at": text("now()"), "plan": "pro", "units": 1, "reason": "paid"},
         standings: {"provider": "stripe", "subscription": f"sub_{number}", "customer": f"cus_{number}"},

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from time import time
 
 from sessions.digests import digest_of
-from sessions.errors import Flaky, Rejected, SessionError
+from sessions.errors import Flaky, Rejected, Revoked, SessionError
 from sessions.events import (
     Batch,
     Buttons,
@@ -24,6 +24,7 @@ from sessions.events import (
     Reacted,
     TopicEvent,
 )
+from sessions.kept import is_dumped, load_event
 from sessions.port import (
     BotIdentity,
     Copy,
@@ -176,6 +177,8 @@ class FakeSession:
         return self.people[who]
 
     def read(self, raw: bytes) -> Incoming:
+        if is_dumped(raw):
+            return load_event(raw)
         return next(update for update in self.inbox if update.raw == raw)
 
     async def send(self, outgoing: Outgoing) -> Sequence[MessageId]:
@@ -251,3 +254,29 @@ def with_digest(message: Message) -> Message:
 
 def texts(calls: list[Call]) -> list[str]:
     return [call.outgoing.text for call in calls if isinstance(call.outgoing, Text)]
+
+
+@dataclass
+class FakeSessions:
+    """Every token is accepted that is not `revoked`: its bot is named after the number before the colon."""
+
+    revoked: set[str] = field(default_factory=set)
+    closed: bool = False
+
+    def open(self, token: str, guard: object = None, safe: object = None) -> FakeSession:
+        return _SessionOfToken(token=token, is_revoked=token in self.revoked)
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+@dataclass
+class _SessionOfToken(FakeSession):
+    token: str = ""
+    is_revoked: bool = False
+
+    async def identify(self) -> BotIdentity:
+        if self.is_revoked:
+            raise Revoked
+        number = int(self.token.partition(":")[0])
+        return BotIdentity(UserId(number), f"Shop {number}", f"shop{number}_bot", can_join_groups=True)

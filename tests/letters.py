@@ -13,7 +13,6 @@ from tenants.ids import ChatId, DialogId, LaneId, MessageId, RowId, TopicId, Upd
 from tenants.intake import UPDATE_BODY
 from tenants.models import dialogs, lanes, updates
 from tenants.outbox import Body, NewRow, enqueue
-from tenants.set_aside import locate
 
 GROUP = ChatId(-1001)
 ANN = ChatId(77)
@@ -35,6 +34,11 @@ _SET_ASIDE = text(
     INSERT INTO updates (tenant_id, update_id, kind, disposition, reason, body)
     VALUES (:tenant, :update, 'message', 'failed', 'KeyError', :body)
     """
+)
+
+
+_LOCATE = text(
+    "UPDATE updates SET chat_id = :chat, message_id = :message, topic_id = :topic WHERE update_id = :update"
 )
 
 
@@ -117,13 +121,9 @@ class Mail:
             await unit.execute(_END, values)
 
     async def locate(self, number: int, *, chat: int, message: int, topic: int | None = None) -> None:
-        where = {
-            "chat": ChatId(chat),
-            "message": MessageId(message),
-            "topic": None if topic is None else TopicId(topic),
-        }
+        values = {"update": number, "chat": chat, "message": message, "topic": topic}
         async with self.database.tenant(self.tenant.id) as unit:
-            await locate(unit, self.tenant.id, UpdateId(number), **where)
+            await unit.execute(_LOCATE, values)
 
     async def set_aside(self, number: int, raw: bytes = b"{}") -> UpdateId:
         sealed = self.keyring.encrypt(self.tenant.id, UPDATE_BODY, raw)

@@ -17,6 +17,7 @@ from tenants.outbox import list_waiting
 from tenants.parallel import Mode
 from tenants.runnable import Runnable, list_runnable, list_with_dialogs_to_close
 from tenants.set_aside import list_with_replays
+from tenants.usage.waiting import list_due
 from worker.farewells import Farewells, ParallelSessions
 from worker.housekeeper import Housekeeper
 from worker.leases import LeaseKeeper
@@ -55,7 +56,7 @@ class Pool:
         self._keeper = keeper
         self._modes = tuple(Mode) if config.parallel_mode else (Mode.POLLING,)
         self._farewells = Farewells(database, keyring, keeper, parallel, connects)
-        self._pump = Pump(Turn(database, keyring, config.brand_link))
+        self._pump = Pump(Turn(database, keyring, config.brand_link, config.terms))
         self._means = Means(
             database=database,
             keyring=keyring,
@@ -88,10 +89,13 @@ class Pool:
         async with self._turn:
             async with self._database.fleet() as unit:
                 wanted = await list_runnable(unit, [shard_of(tenant)], only=tenant, modes=self._modes)
+                due = await list_due(unit, [shard_of(tenant)], only=tenant)
             await self._make_true(wanted, [tenant] if tenant in self._runners else [], held)
         runner = self._runners.get(tenant)
         if runner is not None:
             runner.wake()
+            if due:
+                runner.release()
             await runner.replay()
 
     async def _make_true(
@@ -126,15 +130,20 @@ class Pool:
             runner.wake()
 
     async def wake_waiting(self) -> None:
-        """What a lost notice left behind: senders whose lanes have rows look again."""
+        """What a lost notice left behind, and what the turn of the day lets go: whoever has something looks again."""
         held = self._keeper.held
         async with self._database.fleet() as unit:
             waiting = await list_waiting(unit, list(held))
             asked = await list_with_replays(unit, list(held))
+            due = await list_due(unit, list(held))
         for tenant in waiting:
             runner = self._runners.get(tenant)
             if runner is not None:
                 runner.wake()
+        for tenant in due:
+            runner = self._runners.get(tenant)
+            if runner is not None:
+                runner.release()
         for tenant in asked:
             runner = self._runners.get(tenant)
             if runner is not None:

@@ -32,6 +32,7 @@ from worker.manual import listed
 from worker.pace import EgressPace
 from worker.pump import Pump
 from worker.relay import Relay
+from worker.release import Release
 from worker.replays import Replays
 from worker.safe import TenantSafe
 from worker.seat import TenantSeat
@@ -80,6 +81,7 @@ class Runner:
         self._means = means
         self._tenant = tenant
         self._seat: TenantSeat | None = None
+        self._release: Release | None = None
         self._turn: asyncio.Task[Any] | None = None
         self._stopping = False
         self._line: Line | None = None
@@ -127,6 +129,11 @@ class Runner:
         """Updates that were set aside and that somebody asked for."""
         if self._line is not None and await self._means.replays.run(self._line):
             self.wake()
+
+    def release(self) -> None:
+        """Updates that waited for the plan's limit."""
+        if self._release is not None:
+            self._release.begin()
 
     async def stop(self) -> None:
         """Receives nothing more, finishes what is on its way, then ends."""
@@ -223,6 +230,7 @@ class Runner:
             store=seat.store,
             answered=self._answered,
         )
+        self._release = Release(self._tenant, means.database, means.keyring, seat.release)
         seat.sender.heard_for = relay.heard_for
         relaying = self._begin_turn(asyncio.create_task(relay.run()))
         seat.sender.wake()
@@ -230,9 +238,9 @@ class Runner:
             await self._until_over(relaying, seat.sender, line.session)
         finally:
             relaying.cancel()
-            await asyncio.gather(relaying, return_exceptions=True)
+            await asyncio.gather(relaying, self._release.stop(), return_exceptions=True)
             seat.close()
-            self._seat = self._turn = None
+            self._seat = self._turn = self._release = None
 
     def _begin_turn(self, turn: asyncio.Task[Any]) -> asyncio.Task[Any]:
         """What was heard while it began counts now."""

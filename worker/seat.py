@@ -1,10 +1,11 @@
-"""One tenant's place at the pump: the batch that waits to be stored, and its sender."""
+"""One tenant's place at the pump: the batch that waits to be stored, what waited for the plan's limit, its sender."""
 
 import asyncio
+from collections.abc import Sequence
 
 import structlog
 
-from sessions.events import Batch
+from sessions.events import Batch, Incoming
 from worker import metrics
 from worker.allowance import Allowance
 from worker.housekeeper import Housekeeper
@@ -30,6 +31,8 @@ class TenantSeat:
         self._pump = pump
         self._batch: Batch | None = None
         self._stored: asyncio.Future[None] | None = None
+        self._waited: Sequence[Incoming] = ()
+        self._released: asyncio.Future[None] | None = None
         self.sender = Sender(line, keeper, allowance, housekeeper, wake=lambda: pump.wake(self))
 
     async def store(self, batch: Batch) -> None:
@@ -40,12 +43,22 @@ class TenantSeat:
         with metrics.UPDATE_AGE.time():
             await self._stored
 
+    async def release(self, updates: Sequence[Incoming]) -> None:
+        """Until what had waited is handled, as far as there is room. Raises `LeaseLost`."""
+        self._waited = updates
+        self._released = asyncio.get_running_loop().create_future()
+        self._pump.wake(self)
+        await self._released
+
     def bring(self) -> Part | None:
-        batch = self._batch
-        part = self.sender.bring(comes=batch is not None)
+        """What waited goes first."""
+        batch, waited = self._batch, self._waited
+        part = self.sender.bring(comes=batch is not None or bool(waited))
         if part is not None and batch is not None:
             part.updates, part.cursor, part.completes = batch.updates, batch.cursor, True
             part.hashes = batch.hashes
+        if part is not None and waited:
+            part.updates, part.completes_release = [*waited, *part.updates], True
         return part
 
     def take_home(self, part: Part, home: Home) -> None:
@@ -65,15 +78,21 @@ class TenantSeat:
             self._batch = None
             if not self._stored.done():
                 self._stored.set_result(None)
+        if part.completes_release and self._released is not None:
+            self._waited = ()
+            if not self._released.done():
+                self._released.set_result(None)
 
     def fail(self, error: Exception) -> None:
-        self._batch = None
+        self._batch, self._waited = None, ()
         self.sender.fail(error, for_good=True)
-        if self._stored is not None and not self._stored.done():
-            self._stored.set_exception(error)
+        for awaited in (self._stored, self._released):
+            if awaited is not None and not awaited.done():
+                awaited.set_exception(error)
 
     def close(self) -> None:
         self._pump.leave(self)
         self.sender.close()
-        if self._stored is not None:
-            self._stored.cancel()
+        for awaited in (self._stored, self._released):
+            if awaited is not None:
+                awaited.cancel()

@@ -6,29 +6,32 @@ on the leases' terms; a tenant whose lease does not hold any more is left out an
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import structlog
 
-from sessions.events import ChatKind, Cursor, Incoming, Message
-from tenants import archive, audit, intake, outbox, set_aside, topics
+from sessions.events import Cursor, Incoming
+from tenants import archive, audit, intake, outbox, topics
 from tenants.backlog import look_back
 from tenants.crypto import Keyring
 from tenants.db import Database, UnitOfWork
 from tenants.dialogs import Wanted, load_books, save_books
 from tenants.errors import LeaseLost
+from tenants.groups import note_group_troubles
 from tenants.ids import ChatId, TenantId
-from tenants.intake import Failed, Intake, Opening, Outcome
+from tenants.intake import Intake, Opening, Outcome, Stored
 from tenants.leases import Lease
-from tenants.outbox import Body, Claimed, NewRow, Wish
+from tenants.outbox import Claimed, Wish
 from tenants.parallel import save_hashes
+from tenants.plans import TERMS, TermsByPlan
+from tenants.usage.limits import Gate
+from tenants.usage.telling import Counted
+from tenants.usage.telling import tell as tell_usage
 from tenants.webhooks.happenings import tell
 from worker.checkpoints import checkpoint
 from worker.decisions.dispatch import (
-    APOLOGY,
     also_touched,
     awaits_own_topic,
-    dispatch,
     list_asks,
     touched,
     touched_message,
@@ -40,10 +43,9 @@ from worker.errands import Errand, ErrandResult, record_errand
 from worker.general import meet_operators, open_general
 from worker.introductions import introduce_again
 from worker.line import Line
+from worker.outcomes import decide, set_aside, unhandled
 from worker.results import record_refused, record_sent, record_settled
 from worker.sending import Refused, Sent, Settled, units_of
-
-APOLOGIZE_EVERY = timedelta(minutes=10)
 
 log = structlog.get_logger()
 
@@ -79,6 +81,8 @@ class Part:
     looks_back: bool = False
     completes: bool = False
     """Whether the batch is stored with this."""
+    completes_release: bool = False
+    """Whether what had waited is."""
 
     @property
     def tenant(self) -> TenantId:
@@ -91,7 +95,16 @@ class Part:
         return len(self.updates) > 1 or bool(other)
 
     def results_only(self) -> "Part":
-        return replace(self, updates=(), cursor=None, hashes={}, wish=None, errands=False, completes=False)
+        return replace(
+            self,
+            updates=(),
+            cursor=None,
+            hashes={},
+            wish=None,
+            errands=False,
+            completes=False,
+            completes_release=False,
+        )
 
     def without_results(self) -> "Part":
         return replace(self, sent=(), refused=(), settled=(), errand_result=None, group_recovered=False)
@@ -99,9 +112,22 @@ class Part:
     def pieces(self) -> list["Part"]:
         """The same, one thing at a time: what went out, then each update with its own cursor, then the wish."""
         updates = [
-            Part(self.line, updates=[update], cursor=update.cursor, hashes=self.hashes) for update in self.updates
+            Part(
+                self.line,
+                updates=[update],
+                cursor=update.cursor if update.waited_since is None else None,
+                hashes=self.hashes,
+            )
+            for update in self.updates
         ]
-        rest = Part(self.line, wish=self.wish, errands=True, unsure=True, completes=self.completes)
+        rest = Part(
+            self.line,
+            wish=self.wish,
+            errands=True,
+            unsure=True,
+            completes=self.completes,
+            completes_release=self.completes_release,
+        )
         return [self.results_only(), *updates, rest]
 
     def set_aside(self, reason: str) -> "Part":
@@ -133,10 +159,11 @@ Homes = dict[TenantId, Home]
 class Turn:
     """`run` raises where the database is in trouble, or where one part's data is; nothing is stored then."""
 
-    def __init__(self, database: Database, keyring: Keyring, brand_link: str) -> None:
+    def __init__(self, database: Database, keyring: Keyring, brand_link: str, terms: TermsByPlan = TERMS) -> None:
         self._database = database
         self._keyring = keyring
         self._brand_link = brand_link
+        self._terms = terms
 
     async def run(self, parts: Sequence[Part]) -> Homes:
         homes = {part.tenant: Home() for part in parts}
@@ -177,28 +204,28 @@ class Turn:
         for part in storing:
             work = works.get(part.tenant)
             if work is not None and (outcomes := _decide(part, work, homes[part.tenant])) is not None:
-                line, cursor = part.line, part.cursor or Cursor("0")
-                intakes.append(Intake(part.tenant, line.lease, outcomes, work.rows, cursor, line.mode))
+                intakes.append(_intake(part, work, outcomes))
         works = {done.tenant: works[done.tenant] for done in intakes}
         await meet_operators(unit, list(works.values()))
         for work in works.values():
             await follow_up(unit, work, self._keyring)
+            if work.group_troubles is not None:
+                await note_group_troubles(unit, work.desk.tenant, work.group_troubles)
         await audit.record_all(unit, {tenant: work.acts for tenant, work in works.items()})
         await tell(unit, told_by(*works.values()))
         changed = await save_books(unit, [work.dialogs for work in works.values()])
         await archive.keep(unit, {tenant: work.keeping for tenant, work in works.items()}, self._keyring)
         if intakes:
-            await self._commit_intakes(unit, intakes, homes)
+            await self._commit_intakes(unit, intakes, works, homes)
             hashes = {part.tenant: part.hashes for part in storing if part.hashes and part.tenant in works}
             if hashes:
                 await save_hashes(unit, self._keyring, hashes)
-        await _locate_what_is_set_aside(unit, [part for part in storing if part.aside is not None])
         checkpoint("turn.stored")
         return changed
 
     async def _open(self, unit: UnitOfWork, storing: Sequence[Part], homes: Homes) -> dict[TenantId, Work]:
         openings = [Opening(part.tenant, part.line.lease, [update.id for update in part.updates]) for part in storing]
-        desks = await intake.open_desks(unit, openings)
+        desks = await intake.open_desks(unit, openings, self._terms)
         checkpoint("turn.opened")
         wanted = []
         for part in storing:
@@ -208,7 +235,12 @@ class Turn:
                 homes[part.tenant].error = LeaseLost()
         now = next((desk.now for desk in desks.values()), datetime.now(UTC))
         books = await load_books(unit, wanted, now) if wanted else {}
-        works = {tenant: Work(desks[tenant], book, self._brand_link) for tenant, book in books.items()}
+        works = {
+            tenant: Work(
+                desks[tenant], book, self._brand_link, gate=Gate(desks[tenant].allotment, holds=desks[tenant].holds)
+            )
+            for tenant, book in books.items()
+        }
         for part in storing:
             if part.tenant in works:
                 works[part.tenant].albums = part.line.albums
@@ -218,13 +250,16 @@ class Turn:
         await trace(unit, [(works[part.tenant], part.updates) for part in storing if part.tenant in works])
         return works
 
-    async def _commit_intakes(self, unit: UnitOfWork, intakes: Sequence[Intake], homes: Homes) -> None:
+    async def _commit_intakes(
+        self, unit: UnitOfWork, intakes: Sequence[Intake], works: Mapping[TenantId, Work], homes: Homes
+    ) -> None:
         """Raises `LeaseLost` where one ended since it was opened: its dialogs must not be stored without it."""
         stored = await intake.store(unit, intakes, self._keyring)
         for done in intakes:
             if done.tenant not in stored:
                 raise LeaseLost
             homes[done.tenant].stored = done.outcomes
+        await tell_usage(unit, [_counted(done, works[done.tenant], stored[done.tenant]) for done in intakes])
 
     async def _claim(self, unit: UnitOfWork, parts: Sequence[Part], homes: Homes) -> None:
         for part in _alive(parts, homes):
@@ -278,6 +313,32 @@ class Turn:
             homes[part.tenant].due = min(due, default=None)
 
 
+def _intake(part: Part, work: Work, outcomes: Sequence[Outcome]) -> Intake:
+    return Intake(
+        part.tenant,
+        part.line.lease,
+        outcomes,
+        work.rows,
+        part.cursor,
+        part.line.mode,
+        handled=work.gate.counted,
+        allowed=work.desk.allotment.allowed,
+        has_room=work.gate.has_room,
+    )
+
+
+def _counted(done: Intake, work: Work, stored: Stored) -> Counted:
+    return Counted(
+        done.tenant,
+        work.desk.allotment,
+        done.handled,
+        stored.used,
+        waited=work.desk.holds,
+        waits=stored.waits,
+        at=work.desk.now,
+    )
+
+
 async def _let_changes_queue_up(unit: UnitOfWork, parts: Sequence[Part], homes: Homes) -> None:
     """They are claimed in the next turn."""
     spares = [(*part.holder, homes[part.tenant].claimed.spare) for part in parts if homes[part.tenant].claimed.later]
@@ -314,43 +375,15 @@ def wanted_by(tenant: TenantId, updates: Sequence[Incoming], group: ChatId | Non
 
 def _decide(part: Part, work: Work, home: Home) -> list[Outcome] | None:
     """What each update means. None where that raised: the part's error says so, and the others go on without it."""
-    fresh = {update.id: update for update in part.updates if update.id not in work.desk.known}.values()
+    fresh = unhandled(part.updates, work)
     if part.aside is not None:
-        return [_set_aside(update, part.aside, work) for update in fresh]
-    for update in fresh:
-        work.albums.note(update)
+        return set_aside(fresh, work, part.aside)
     try:
-        return [Outcome(update.id, update.kind, dispatch(update, work)) for update in fresh]
+        return decide(fresh, work)
     except Exception as error:
         log.exception("update.dispatch_failed", tenant=str(part.tenant), updates=len(part.updates))
         home.error = error
         return None
-
-
-def _set_aside(incoming: Incoming, reason: str, work: Work) -> Outcome:
-    """Keeps the update, encrypted, and tells the customer in one harmless sentence, not too often."""
-    log.error("update.set_aside", tenant=str(work.desk.tenant), update=incoming.id, reason=reason)
-    event = incoming.event
-    silent = work.desk.settings.SILENT_MODE
-    is_customers = isinstance(event, Message) and event.chat.kind is ChatKind.PRIVATE and not event.outgoing
-    if isinstance(event, Message) and is_customers and not silent:
-        dialog = work.dialogs.by_chat.get(event.chat.id)
-        lately = dialog and dialog.apologized_at and work.desk.now - dialog.apologized_at < APOLOGIZE_EVERY
-        if dialog and not lately and not work.is_ignored(event.chat.id):
-            dialog.apologized_at = work.desk.now
-            work.rows.append(NewRow(dialog.customer_lane, "text", Body(APOLOGY)))
-    return Outcome(incoming.id, incoming.kind, Failed(reason), incoming.raw)
-
-
-async def _locate_what_is_set_aside(unit: UnitOfWork, parts: Sequence[Part]) -> None:
-    """So that it is found where people look for it."""
-    for part in parts:
-        for update in part.updates:
-            event = update.event
-            if isinstance(event, Message):
-                await set_aside.locate(
-                    unit, part.tenant, update.id, chat=event.chat.id, message=event.id, topic=event.topic_id
-                )
 
 
 async def trace(unit: UnitOfWork, works: Sequence[tuple[Work, Sequence[Incoming]]]) -> None:

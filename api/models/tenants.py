@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from api.models.flags import Flag
 from api.pages import Page
@@ -58,3 +58,21 @@ def summary(tenant: Tenant) -> TenantSummary:
 
 def detail(tenant: Tenant, problem: str | None) -> TenantDetail:
     return TenantDetail(**summary(tenant).model_dump(), problem=problem)
+
+
+class TokenChange(BaseModel):
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    token: SecretStr = Field(
+        description="As @BotFather shows it. It is checked with Telegram, kept encrypted and never shown again.",
+        min_length=1,
+        max_length=4096,
+        json_schema_extra={"writeOnly": True},
+    )
+
+
+class NewTenant(TokenChange):
+    mode: Mode = Field(
+        default=Mode.POLLING,
+        description="polling = Backline alone drives the bot. parallel = a program of yours goes on to.",
+    )

@@ -1,5 +1,6 @@
 """The audit log of a connection: who did what, and when."""
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
@@ -18,8 +19,14 @@ from tenants.ids import TenantId, UserId
 _Action = Annotated[Action | None, QueryParameter(description="Only acts of this kind.")]
 _Actor = Annotated[int | None, QueryParameter(ge=1, le=2**52, description="Only acts of this Telegram user, by id.")]
 _Since = Annotated[
-    datetime | None, QueryParameter(description="Only acts from this moment on, with its time zone (RFC 3339).")
+    str | None,
+    QueryParameter(
+        description="Only acts from this moment on, with its time zone (RFC 3339).",
+        schema_extra={"format": "date-time"},
+    ),
 ]
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+"""RFC 3339, section 5.6."""
 
 
 @get("/", operation_class=Documented, summary="Read the audit log")
@@ -48,13 +55,13 @@ async def list_audit(
     return AuditPage(items=[audit_entry_view(entry) for entry in page], next=more)
 
 
-def _moment(since: datetime | None) -> datetime | None:
+def _moment(since: str | None) -> datetime | None:
     if since is None:
         return None
     try:
-        if since.tzinfo is not None:
-            return since.astimezone(UTC)
-    except OverflowError:
+        if _MOMENT.fullmatch(since):
+            return datetime.fromisoformat(since).astimezone(UTC)
+    except (ValueError, OverflowError):
         pass
     raise Invalid("Send a moment with its time zone, for example 2026-01-31T09:00:00Z.", field="since")
 

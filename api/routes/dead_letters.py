@@ -8,7 +8,7 @@ from litestar.params import FromPath, JSONBody
 
 from api.deps import TheDeadLetters, TheOwner
 from api.models.dead_letters import DeadLetterPage, Replayed, ReplayRequest, dead_letter_view
-from api.openapi import Documented
+from api.openapi import Documented, Repeatable
 from api.pages import Cursor, Limit, cut, moment_cursor, none_of_ours, read_moment
 from tenants.dead_letters import Position, read_id
 from tenants.errors import Invalid
@@ -29,7 +29,7 @@ async def list_dead_letters(
     return DeadLetterPage(items=[dead_letter_view(letter) for letter in page], next=more)
 
 
-@post("/replay", operation_class=Documented, summary="Try dead letters again", status_code=HTTPStatus.ACCEPTED)
+@post("/replay", operation_class=Repeatable, summary="Try dead letters again", status_code=HTTPStatus.ACCEPTED)
 async def replay_dead_letters(
     owner: TheOwner, dead_letters: TheDeadLetters, tenant_id: FromPath[UUID], data: JSONBody[ReplayRequest]
 ) -> Replayed:

@@ -9,7 +9,7 @@ from litestar.params import FromPath, QueryParameter
 
 from api.deps import TheOwner, TheWebhooks
 from api.models.webhooks import DeliveryPage, NewSecret, ReplayedDelivery, SecretView, delivery_view
-from api.openapi import Documented
+from api.openapi import Documented, Repeatable
 from api.pages import Cursor, Limit, cut, read_id
 from tenants.ids import TenantId
 from tenants.webhooks.deliveries import State
@@ -35,7 +35,7 @@ async def list_deliveries(
 
 @post(
     "/deliveries/{delivery_id:uuid}/replay",
-    operation_class=Documented,
+    operation_class=Repeatable,
     summary="Send a webhook delivery again",
     status_code=HTTPStatus.ACCEPTED,
 )
@@ -53,7 +53,7 @@ async def show_secret(owner: TheOwner, webhooks: TheWebhooks, tenant_id: FromPat
     return SecretView.model_validate(await webhooks.get_secret_state(owner, TenantId(tenant_id)))
 
 
-@post("/secret", operation_class=Documented, summary="Make a new signing secret")
+@post("/secret", operation_class=Repeatable, summary="Make a new signing secret")
 async def make_secret(owner: TheOwner, webhooks: TheWebhooks, tenant_id: FromPath[UUID]) -> NewSecret:
     """It is shown this once. For a day everything is signed with the one before, too."""
     return NewSecret(secret=await webhooks.renew_secret(owner, TenantId(tenant_id)))

@@ -54,6 +54,7 @@ from sessions.bot_api.transport import GuardedBot, NetworkTrouble, SharedTranspo
 from sessions.bot_api.updates import ALLOWED, read_update
 from sessions.errors import HARMLESS, Flaky, FloodWait, Gone, Rejected, SessionError, classify
 from sessions.events import Batch, ChatKind, Cursor, Incoming, Person
+from sessions.kept import is_dumped, load_event
 from sessions.port import (
     BotIdentity,
     Copy,
@@ -123,7 +124,7 @@ class BotApiSession:
         return Batch((), Cursor("0" if offset is None else str(offset)))
 
     def read(self, raw: bytes) -> Incoming:
-        return read_update(orjson.loads(raw))
+        return load_event(raw) if is_dumped(raw) else read_update(orjson.loads(raw))
 
     async def send(self, outgoing: Outgoing) -> Sequence[MessageId]:
         try:

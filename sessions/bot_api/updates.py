@@ -338,12 +338,17 @@ def _read_membership(body: dict[str, Any]) -> Event:
     if chat.kind is ChatKind.PRIVATE:
         return ReachChanged(chat, person, reachable=status == "member")
     is_present = status in {"creator", "administrator", "member"} or bool(member.get("is_member"))
-    return StandingChanged(chat, person, is_present, is_administrator=status in {"creator", "administrator"})
+    is_administrator = status in {"creator", "administrator"}
+    may = status == "creator" or bool(member.get("can_manage_topics"))
+    return StandingChanged(chat, person, is_present, is_administrator, may)
 
 
 def _read_chat(body: dict[str, Any]) -> Chat:
     title = body.get("title") or _full_name(body)
-    return Chat(ChatId(body["id"]), ChatKind(body["type"]), title)
+    kind = ChatKind(body["type"])
+    if kind is not ChatKind.SUPERGROUP:
+        return Chat(ChatId(body["id"]), kind, title)
+    return Chat(ChatId(body["id"]), kind, title, bool(body.get("is_forum")), body.get("username"))
 
 
 def _read_person(body: dict[str, Any] | None) -> Person | None:

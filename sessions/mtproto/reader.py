@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Any
 
-import orjson
-from pydantic import TypeAdapter
 from telethon.tl import types
 
 from sessions.digests import digest_of
@@ -22,11 +20,11 @@ from sessions.events import (
     Person,
     Pressed,
     ReachChanged,
-    Reacted,
     StandingChanged,
     TopicEvent,
     read_reactions,
 )
+from sessions.kept import dump_event
 from sessions.mtproto.descriptions import describe_media, is_quiz, read_contact, read_origin, thrown
 from sessions.mtproto.mailbox import Mail, epoch
 from sessions.mtproto.texts import read_entities, read_labels
@@ -37,10 +35,6 @@ CHANNELS = -1_000_000_000_000
 """Bot API ids of channels and supergroups count down from here."""
 _OURS = 1 << 62
 """Update ids of parallel sessions are hashes; no number of the Bot API's is as high."""
-_EVENTS: dict[str, TypeAdapter[Any]] = {
-    kind.__name__: TypeAdapter(kind)
-    for kind in (Message, Edited, Reacted, Pressed, TopicEvent, ReachChanged, StandingChanged, GroupMoved, Other)
-}
 _MEDIA = {
     types.MessageMediaPhoto: "photo",
     types.MessageMediaContact: "contact",
@@ -78,17 +72,6 @@ def update_number(*parts: object) -> UpdateId:
     """The same for the same thing, however it came: pushed, in a difference, or read by id."""
     digest = blake2b(repr(parts).encode(), digest_size=8).digest()
     return UpdateId(_OURS | (int.from_bytes(digest, "big") >> 2))
-
-
-def dump_event(number: UpdateId, kind: str, event: Event) -> bytes:
-    return orjson.dumps([number, kind, type(event).__name__, event])
-
-
-def load_event(raw: bytes) -> Incoming:
-    """What `dump_event` wrote. It carries no cursor: it is read long after."""
-    number, kind, name, body = orjson.loads(raw)
-    event: Event = _EVENTS[name].validate_python(body)
-    return Incoming(UpdateId(number), kind, event, Cursor("0"), raw)
 
 
 class Reader:
@@ -168,7 +151,9 @@ class Reader:
             now, (types.ChannelParticipantLeft, types.ChannelParticipantBanned)
         )
         is_administrator = isinstance(now, (types.ChannelParticipantAdmin, types.ChatParticipantAdmin))
-        return StandingChanged(self._chat(peer, mail), person, is_present, is_administrator)
+        rights = now.admin_rights if isinstance(now, types.ChannelParticipantAdmin) else None
+        may = bool(rights is not None and rights.manage_topics)
+        return StandingChanged(self._chat(peer, mail), person, is_present, is_administrator, may)
 
     def _read_edit(self, message: Any, mail: Mail) -> tuple[UpdateId, str, Event]:
         event = self._read_any_message(message, mail)
@@ -256,7 +241,9 @@ class Reader:
         if isinstance(peer, types.PeerChat):
             return Chat(number, ChatKind.GROUP, title)
         broadcast = bool(getattr(known, "broadcast", False))
-        return Chat(number, ChatKind.CHANNEL if broadcast else ChatKind.SUPERGROUP, title)
+        if broadcast or not isinstance(known, types.Channel) or known.min:
+            return Chat(number, ChatKind.CHANNEL if broadcast else ChatKind.SUPERGROUP, title)
+        return Chat(number, ChatKind.SUPERGROUP, title, bool(known.forum), known.username)
 
     def _sender(self, message: Any, mail: Mail) -> Person | None:
         """Incoming private messages name nobody: it is the person whose chat it is."""

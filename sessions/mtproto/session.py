@@ -22,12 +22,13 @@ from telethon.tl.functions.users import GetUsersRequest
 
 from sessions.errors import Flaky, Rejected, SessionError
 from sessions.events import Batch, ChatKind, Cursor, Incoming, Other, Person, Pressed
+from sessions.kept import dump_event, load_event
 from sessions.mtproto.home import AppIdentity, DataCentre, Login
 from sessions.mtproto.login import Door
 from sessions.mtproto.mailbox import PRIVATE, Mail, Mailbox, State
 from sessions.mtproto.members import read_membership
 from sessions.mtproto.peers import Peers, person_of
-from sessions.mtproto.reader import CHANNELS, Reader, access_hashes, dump_event, load_event, update_number
+from sessions.mtproto.reader import CHANNELS, Reader, access_hashes, update_number
 from sessions.mtproto.refusals import LoginLost, Migrate
 from sessions.mtproto.sending import Sending
 from sessions.mtproto.texts import find_label

@@ -18,7 +18,11 @@ async def show_card(
 ) -> None:
     found = await services.connections.get(talk.person, tenant)
     problem = await services.connections.problem(talk.person, tenant)
-    await talk.show(screens.card(found, talk.person, problem, notice=notice), replacing=replacing)
+    usage = await services.meter.read(talk.person, tenant)
+    housekept = found.group_id is None or await services.connections.is_housekept(talk.person, tenant)
+    helper = None if housekept else services.me.username
+    shown = screens.card(found, talk.person, problem, usage=usage, notice=notice, helper=helper)
+    await talk.show(shown, replacing=replacing)
 
 
 async def pressed(_: CallbackQuery, callback_data: Card, talk: Talk, services: Services) -> None:

@@ -40,12 +40,15 @@ def _read(message: Message) -> str:
     return message.text or message.caption or ""
 
 
-async def asked(_: CallbackQuery, talk: Talk, state: FSMContext) -> None:
-    await _ask(talk, state)
+async def asked(_: CallbackQuery, talk: Talk, services: Services, state: FSMContext) -> None:
+    await _ask(talk, services, state)
 
 
-async def _ask(talk: Talk, state: FSMContext, *, problem: Text | None = None, replacing: int | None = None) -> None:
-    shown = await talk.show(screens.ask_token(problem), replacing=replacing)
+async def _ask(
+    talk: Talk, services: Services, state: FSMContext, *, problem: Text | None = None, replacing: int | None = None
+) -> None:
+    maker = services.me.username if services.me.makes_bots else None
+    shown = await talk.show(screens.ask_token(problem, maker=maker), replacing=replacing)
     await state.set_state(Asking.token)
     await state.set_data({"screen": shown})
 
@@ -60,7 +63,7 @@ async def token_typed(message: Message, talk: Talk, services: Services, state: F
     except AlreadyYours as yours:
         await _show_mine(talk, services, yours.tenant, _read(message), last_screen)
     except DomainError as error:
-        await _ask(talk, state, problem=Text(sentence(error.text)), replacing=last_screen)
+        await _ask(talk, services, state, problem=Text(sentence(error.text)), replacing=last_screen)
     else:
         await _go_on(talk, services, tenant, last_screen)
     if not removed and not await talk.remove_typed():

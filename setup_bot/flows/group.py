@@ -2,6 +2,7 @@
 
 from aiogram import Router
 from aiogram.types import CallbackQuery
+from aiogram.utils.formatting import Text
 
 from connecting.groups import inspect_group
 from connecting.verification import Report
@@ -13,15 +14,18 @@ from setup_bot.screens.screen import Screen
 from setup_bot.services import Services
 from setup_bot.talk import Talk
 from setup_bot.texts import words
+from setup_bot.waiting import TO_BE_TRIED
 from tenants.connections import Tenant
 from tenants.groups import ProposedGroup
 from tenants.ids import TenantId
 
 
-async def show_link(talk: Talk, services: Services, tenant: Tenant, *, replacing: int | None = None) -> None:
+async def show_link(
+    talk: Talk, services: Services, tenant: Tenant, *, notice: Text | None = None, replacing: int | None = None
+) -> None:
     """A new word each time; from now on the wizard waits for the group."""
     word = await services.connections.make_group_link(talk.person, tenant.id)
-    shown = await talk.show(screens.link(tenant, word), replacing=replacing)
+    shown = await talk.show(screens.link(tenant, word, notice=notice), replacing=replacing)
     await services.waiting.put(tenant.id, talk.person, shown)
 
 
@@ -34,8 +38,7 @@ async def stepped(_: CallbackQuery, callback_data: Group, talk: Talk, services: 
     elif step is GroupStep.NEW_LINK or (proposed is None and step is GroupStep.SHOW):
         await show_link(talk, services, tenant)
     elif proposed is not None:
-        await talk.show((await inspect(services, tenant, proposed))[0])
-        await services.waiting.drop(tenant.id)
+        await _show_verdict(talk, services, tenant, (await inspect(services, tenant, proposed))[0])
     elif await services.waiting.find(tenant.id) is None:
         await talk.show(screens.expired(tenant))
     else:
@@ -50,11 +53,22 @@ async def used(callback: CallbackQuery, callback_data: Use, talk: Talk, services
         await show_current(callback, talk, services, tenant.id)
         return
     screen, report = await inspect(services, tenant, proposed)
-    if not report.problems:
-        tenant = await services.connections.attach_group(talk.person, proposed, title=report.title)
+    if report.problems:
+        await _show_verdict(talk, services, tenant, screen)
+        return
+    tenant = await services.connections.attach_group(talk.person, proposed, title=report.title)
+    housekept = await services.connections.is_housekept(talk.person, tenant.id)
+    shown = await talk.show(screens.done(tenant, None if housekept else services.me.username))
+    if await services.connections.has_relayed(talk.person, tenant.id):
         await services.waiting.drop(tenant.id)
-        screen = screens.done(tenant)
-    await talk.show(screen)
+    else:
+        await services.waiting.put(tenant.id, talk.person, shown, TO_BE_TRIED)
+
+
+async def _show_verdict(talk: Talk, services: Services, tenant: Tenant, screen: Screen) -> None:
+    """From now on it is looked at again and again, so that what is mended ticks itself off."""
+    shown = await talk.show(screen)
+    await services.waiting.put(tenant.id, talk.person, shown, screen.digest())
 
 
 async def inspect(services: Services, tenant: Tenant, proposed: ProposedGroup) -> tuple[Screen, Report]:

@@ -12,7 +12,7 @@ from setup_bot.texts import say
 from tenants.access.keys import Listed
 from tenants.connections import Tenant
 from tenants.ids import TenantId, UserId
-from tenants.plans import Plan
+from tenants.plans import API_FROM
 
 LABEL = "setup bot"
 
@@ -20,7 +20,7 @@ LABEL = "setup bot"
 async def stepped(_: CallbackQuery, callback_data: Key, talk: Talk, services: Services) -> None:
     tenant = await services.connections.get(talk.person, TenantId(callback_data.tenant))
     step = callback_data.step
-    if step is KeyStep.SHOW or not tenant.plan.includes(Plan.PRO):
+    if step is KeyStep.SHOW or not tenant.plan.includes(API_FROM):
         await _show(talk, services, tenant)
     elif step is KeyStep.RENEW:
         key = await services.keys.renew(talk.person, tenant.id, LABEL)

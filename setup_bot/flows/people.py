@@ -6,6 +6,7 @@ from aiogram.fsm.context import FSMContext
 from aiogram.types import CallbackQuery, Message, User
 from aiogram.utils.formatting import Text
 
+from connecting.links import JOIN, invitation_link
 from setup_bot.callbacks import Join, People, PeopleStep, Person, PersonStep
 from setup_bot.flows.card import show_card
 from setup_bot.flows.home import show_home
@@ -37,7 +38,7 @@ async def stepped(_: CallbackQuery, callback_data: People, talk: Talk, services:
                 await talk.tell(refused.text)
                 await show_people(talk, services, tenant)
             else:
-                await talk.show(screens.invitation(tenant, screens.invitation_link(services.me.username, word)))
+                await talk.show(screens.invitation(tenant, invitation_link(services.me.username, word)))
         case PeopleStep.LEAVE:
             await talk.show(screens.leave(tenant))
         case PeopleStep.LEFT:
@@ -83,7 +84,7 @@ async def _find(services: Services, person: UserId, tenant: Tenant, user: UserId
 async def invited(_: Message, command: CommandObject, talk: Talk, services: Services, state: FSMContext) -> None:
     """What the link opens is a question: whose connection it is has to be seen before it is accepted."""
     await state.clear()
-    word = (command.args or "").removeprefix(screens.JOIN)
+    word = (command.args or "").removeprefix(JOIN)
     tenant = await services.administrators.find_invited(word)
     if tenant is None:
         await show_home(talk, services, notice=say("people.expired"))
@@ -105,7 +106,7 @@ async def accepted(callback: CallbackQuery, callback_data: Join, talk: Talk, ser
 
 def router() -> Router:
     made = Router(name="people")
-    made.message.register(invited, CommandStart(deep_link=True, magic=F.args.startswith(screens.JOIN)))
+    made.message.register(invited, CommandStart(deep_link=True, magic=F.args.startswith(JOIN)))
     made.callback_query.register(stepped, People.filter())
     made.callback_query.register(about_one, Person.filter())
     made.callback_query.register(accepted, Join.filter())

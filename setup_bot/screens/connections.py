@@ -1,6 +1,9 @@
 """The list of connections, the step that asks for a token, a connection's card and its end."""
 
+import secrets
+import string
 from collections.abc import Sequence
+from urllib.parse import quote
 
 from aiogram.types import InlineKeyboardButton
 from aiogram.utils.formatting import Code, Text
@@ -8,6 +11,7 @@ from aiogram.utils.formatting import Code, Text
 from setup_bot.callbacks import (
     Card,
     Delete,
+    Fetch,
     Group,
     GroupStep,
     Home,
@@ -24,12 +28,16 @@ from setup_bot.callbacks import (
     Speak,
     Sure,
 )
-from setup_bot.screens.screen import Screen, button, lines, screen
-from setup_bot.texts import plain, say, sentence, spoken
+from setup_bot.screens.group import housekeeper_button
+from setup_bot.screens.screen import Screen, button, lines, link_button, screen
+from setup_bot.screens.usage import today
+from setup_bot.texts import plain, say, sentence, spoken, words
 from tenants.connections import Tenant
 from tenants.ids import UserId
 from tenants.parallel import Mode
+from tenants.usage.reading import Usage
 
+_LETTERS = string.ascii_lowercase + string.digits
 PAGE = 20
 """Connections on one page of the list."""
 
@@ -56,10 +64,32 @@ def connection_button(tenant: Tenant) -> InlineKeyboardButton:
     return button("home.connection", Card(tenant=tenant.id), **values)
 
 
-def ask_token(problem: Text | None = None) -> Screen:
+def ask_token(problem: Text | None = None, *, maker: str | None = None) -> Screen:
+    """`maker` is the setup bot's username where it may make bots for people."""
     rows = [[button("cancel", Home())]]
+    made = None
+    if maker is not None:
+        link = new_bot_link(maker, suggest_username(), words("token.suggested_name"))
+        rows.insert(0, [link_button("token.create", link)])
+        made = say("token.or_create")
     notice = None if problem is None else Text("⚠️ ", problem)
-    return screen(say("token.title"), say("token.how"), rows=rows, notice=notice)
+    return screen(say("token.title"), made, say("token.how"), rows=rows, notice=notice)
+
+
+def new_bot_link(manager: str, username: str, name: str) -> str:
+    """Telegram asks back with these, lets the person change them, and makes the bot (Bot API 9.6)."""
+    return f"https://t.me/newbot/{manager}/{username}?name={quote(name)}"
+
+
+def suggest_username() -> str:
+    """Free in all likelihood, and ends as usernames of bots must. The person may change it."""
+    return f"desk_{''.join(secrets.choice(_LETTERS) for _ in range(8))}_bot"
+
+
+def not_fetched(bot: UserId, problem: str | None = None) -> Screen:
+    rows = [[button("token.fetch", Fetch(bot=bot))], [button("cancel", Home())]]
+    notice = None if problem is None else Text("⚠️ ", problem)
+    return screen(say("token.not_fetched_title"), say("token.not_fetched"), rows=rows, notice=notice)
 
 
 def ask_new_token(tenant: Tenant, problem: Text | None = None) -> Screen:
@@ -69,8 +99,18 @@ def ask_new_token(tenant: Tenant, problem: Text | None = None) -> Screen:
     return screen(say("token.new_title", bot=bot), say("token.new_how", bot=bot), rows=rows, notice=notice)
 
 
-def card(tenant: Tenant, person: UserId, problem: str | None, *, notice: Text | None = None) -> Screen:
-    """As `person` sees it: a co-administrator may leave where the owner may delete."""
+def card(
+    tenant: Tenant,
+    person: UserId,
+    problem: str | None,
+    *,
+    usage: Usage | None = None,
+    notice: Text | None = None,
+    helper: str | None = None,
+) -> Screen:
+    """As `person` sees it: a co-administrator may leave where the owner may delete. `helper` is the setup bot's
+    username where it does not keep house in the group.
+    """
     bot = tenant.bot_username
     group = plain(tenant.group_title or "…") if tenant.group_id else say("card.no_group")
     facts = lines(
@@ -79,10 +119,13 @@ def card(tenant: Tenant, person: UserId, problem: str | None, *, notice: Text | 
         say("card.group", group=group),
         say(_mode_fact(tenant)),
         say("card.plan", plan=tenant.plan),
+        *(() if usage is None else today(usage)),
         say("card.id", id=Code(tenant.id)),
     )
     trouble = None if problem is None else Text("⚠️ ", sentence(problem))
-    return screen(Text(plain(tenant.bot_name)), facts, trouble, rows=_card_rows(tenant, person), notice=notice)
+    return screen(
+        Text(plain(tenant.bot_name)), facts, trouble, rows=_card_rows(tenant, person, helper), notice=notice
+    )
 
 
 def _mode_fact(tenant: Tenant) -> str:
@@ -93,7 +136,7 @@ def _mode_fact(tenant: Tenant) -> str:
     return "card.parallel" if tenant.state in {"setup", "running"} else "card.parallel_ended"
 
 
-def _card_rows(tenant: Tenant, person: UserId) -> list[list[InlineKeyboardButton]]:
+def _card_rows(tenant: Tenant, person: UserId, helper: str | None) -> list[list[InlineKeyboardButton]]:
     key = tenant.id
     if tenant.is_undecided:
         return [[button("card.choose", Runs(tenant=key, step=ModeStep.ASK))], *_last_rows(tenant, person)]
@@ -106,6 +149,8 @@ def _card_rows(tenant: Tenant, person: UserId) -> list[list[InlineKeyboardButton
         name = "card.change_group" if tenant.group_id else "card.connect_group"
         rows.append([button(name, Group(tenant=key, step=GroupStep.SHOW))])
         rows.append([mode_button(tenant)])
+        if helper is not None:
+            rows.append([housekeeper_button(helper)])
     rows.append(_people_and_keys(tenant))
     rows.append([button("card.new_token", Reconnect(tenant=key))])
     return [*rows, *_last_rows(tenant, person)]

@@ -8,14 +8,14 @@ from setup_bot.screens.screen import Screen, button, lines, screen
 from setup_bot.texts import moment, say
 from tenants.access.keys import Listed
 from tenants.connections import Tenant
-from tenants.plans import Plan
+from tenants.plans import API_FROM
 
 
 def overview(tenant: Tenant, key: Listed | None, *, notice: Text | None = None) -> Screen:
     title = say("key.title", bot=tenant.bot_username)
     back = [button("back", Card(tenant=tenant.id))]
-    if not tenant.plan.includes(Plan.PRO):
-        return screen(title, say("key.how"), say("key.locked", plan=Plan.PRO), rows=[back], notice=notice)
+    if not tenant.plan.includes(API_FROM):
+        return screen(title, say("key.how"), say("key.locked", plan=API_FROM), rows=[back], notice=notice)
     renew = [button("key.make" if key is None else "key.renew", Key(tenant=tenant.id, step=KeyStep.RENEW))]
     revoke = [] if key is None else [[button("key.revoke", Key(tenant=tenant.id, step=KeyStep.REVOKE))]]
     secret = [button("key.secret", Key(tenant=tenant.id, step=KeyStep.SECRET))]

@@ -11,14 +11,6 @@ from tenants.access.administrators import Administrator
 from tenants.connections import Tenant
 from tenants.ids import UserId
 
-JOIN = "join_"
-"""Before the word of an invitation, in the payload of /start."""
-
-
-def invitation_link(setup_bot: str, word: str) -> str:
-    """At most 64 characters of base64url after `start=` (telegram.org/api/links)."""
-    return f"https://t.me/{setup_bot}?start={JOIN}{word}"
-
 
 def everybody(
     tenant: Tenant, person: UserId, others: Sequence[Administrator], *, notice: Text | None = None

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 
 from aiogram.filters.callback_data import CallbackData
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
@@ -24,6 +25,11 @@ class Screen:
 
     def markup(self) -> InlineKeyboardMarkup | None:
         return InlineKeyboardMarkup(inline_keyboard=[list(row) for row in self.rows]) if self.rows else None
+
+    def digest(self) -> str:
+        """Tells one screen from another."""
+        labels = [button.text for row in self.rows for button in row]
+        return sha256("\0".join([self.text.render()[0], *labels]).encode()).hexdigest()[:16]
 
 
 def screen(title: Text, *paragraphs: Text | None, rows: Sequence[Row] = (), notice: Text | None = None) -> Screen:

@@ -5,15 +5,13 @@ from typing import Any
 
 from sqlalchemy import text
 
-from tenants.audit import SYSTEM, Act, Action, record
 from tenants.billing.books import APPLY, REMINDERS, bring_up_to_date, read_facts
 from tenants.billing.facts import Status
 from tenants.billing.ledger import Entry
 from tenants.billing.standing import GRACE, Reason, Standing, read_subscriptions
-from tenants.db import UnitOfWork, shard_channel
+from tenants.db import UnitOfWork
 from tenants.ids import TenantId, new_id
 from tenants.jobs import Job, enqueue_job
-from tenants.leases import shard_of
 from tenants.owner_notices import (
     PAYMENT_FAILED,
     PLAN_ENDED,
@@ -21,19 +19,12 @@ from tenants.owner_notices import (
     PLAN_UNPAID,
     enqueue_notice,
 )
+from tenants.plan_change import change_plan
 
 LOOK = "look_at_standings"
 LOOK_EVERY = timedelta(minutes=10)
 MOST_AT_ONCE = 500
 
-_CHANGE = text(
-    """
-    UPDATE tenants t SET plan = :plan, units = :units, version = t.version + 1
-    FROM tenants o WHERE t.id = :tenant AND o.id = t.id AND t.erased_at IS NULL
-        AND (t.plan, t.units) IS DISTINCT FROM (CAST(:plan AS text), CAST(:units AS integer))
-    RETURNING o.plan AS old
-    """
-)
 _DUE = text("SELECT tenant_id FROM standings WHERE look_at <= now() ORDER BY look_at LIMIT :most")
 _END = text(
     """
@@ -45,16 +36,21 @@ _END = text(
 
 async def apply(unit: UnitOfWork, job: Job) -> bool:
     """A job of one tenant, which may be done again at any time."""
-    if job.tenant is None:
-        return True
-    new, standing = await bring_up_to_date(unit, job.tenant)
-    await _change_plan(unit, job.tenant, standing)
-    for entry in new:
-        await _tell(unit, job.tenant, entry, standing)
-    if not new:
-        await _remind(unit, job.tenant, standing)
-    await _end_what_is_too_much(unit, job.tenant)
+    if job.tenant is not None:
+        await apply_to(unit, job.tenant)
     return True
+
+
+async def apply_to(unit: UnitOfWork, tenant: TenantId) -> Standing:
+    """What counts now."""
+    new, standing = await bring_up_to_date(unit, tenant)
+    await change_plan(unit, tenant, standing.plan, units=standing.units, why=standing.reason)
+    for entry in new:
+        await _tell(unit, tenant, entry, standing)
+    if not new:
+        await _remind(unit, tenant, standing)
+    await _end_what_is_too_much(unit, tenant)
+    return standing
 
 
 async def look(unit: UnitOfWork, _: Job) -> bool:
@@ -62,15 +58,6 @@ async def look(unit: UnitOfWork, _: Job) -> bool:
     for tenant in (await unit.execute(_DUE, {"most": MOST_AT_ONCE})).scalars():
         await enqueue_job(unit, APPLY, TenantId(tenant), {})
     return True
-
-
-async def _change_plan(unit: UnitOfWork, tenant: TenantId, standing: Standing) -> None:
-    values = {"tenant": tenant, "plan": standing.plan, "units": standing.units}
-    old = (await unit.execute(_CHANGE, values)).scalar_one_or_none()
-    if old is not None:
-        modes = {"old": old, "new": standing.plan}
-        await record(unit, tenant, Act(Action.PLAN_CHANGED, SYSTEM, standing.reason, modes))
-        unit.notify(shard_channel(shard_of(tenant)), str(tenant))
 
 
 async def _tell(unit: UnitOfWork, tenant: TenantId, entry: Entry, standing: Standing) -> None:

@@ -117,7 +117,9 @@ async def stage(sandbox: Sandbox, config: Config, database: Database, keyring: K
     return await set_stage(sandbox, config, database, keyring)
 
 
-async def set_stage(sandbox: Sandbox, config: Config, database: Database, keyring: Keyring) -> Stage:
+async def set_stage(
+    sandbox: Sandbox, config: Config, database: Database, keyring: Keyring, *, plan: Plan = Plan.BUSINESS
+) -> Stage:
     world = sandbox.world
     owner, operator = world.add_user("Olivia", last_name="Owner"), world.add_user("Max")
     customer = world.add_user("Anna", last_name="Petrova", username="anna_p")
@@ -126,7 +128,7 @@ async def set_stage(sandbox: Sandbox, config: Config, database: Database, keyrin
     world.add_member(group, operator)
     world.add_member(group, bot, by=owner)
     world.promote(group, bot, RIGHTS, by=owner)
-    connections = Connections(database, keyring, plan=Plan.BUSINESS)
+    connections = Connections(database, keyring, plan=plan)
     tenant = await connect_desk(connections, database, owner, bot, group)
     return Stage(sandbox, config, database, keyring, owner, operator, customer, bot, group, tenant)
 

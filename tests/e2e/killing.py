@@ -96,6 +96,7 @@ async def workers_of(stage: Stage) -> AsyncIterator[Workers]:
         "LEASE_SECONDS": "10",
         "GROUP_SENDS_PER_MINUTE": "100000",
         "COLD_STARTS_PER_MINUTE": "0",
+        "UPDATES_A_DAY": " ".join(f"{plan}={limit}" for plan, limit in config.updates_a_day.items()),
         **_mtproto_of(config),
     }
     with tempfile.TemporaryFile() as log:

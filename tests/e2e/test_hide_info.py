@@ -24,6 +24,7 @@ from tests.e2e.hiding import CARD, EMAIL, FIRST, LAST, PHONE, USERNAME, Ear
 from tests.e2e.parallel import parallel_stage
 from tests.e2e.program import Program
 from tests.e2e.test_content import PNG
+from tests.fakes import FakeSessions
 
 EVERYTHING = ["command", "name", "title", "link", "phone", "email", "card"]
 TRAITS = {"name", "link", "phone", "email", "card"}
@@ -175,12 +176,12 @@ async def api_answers(stage: Stage, redis_url: str) -> list[object]:
     key = await create_key(stage.database, stage.tenant.owner_id, "tests")
     async with Redis.from_url(redis_url) as redis:
         config = make_config("postgresql://db/backline", redis_url)
-        app = create_app(config, stage.database, stage.keyring, redis)
+        app = create_app(config, stage.database, stage.keyring, redis, sessions=FakeSessions())
         async with open_client(app) as client:
             home = f"/v1/tenants/{stage.tenant.id}"
             asked = [
                 await client.get(path, headers={"Authorization": f"Bearer {key}"})
-                for path in ("/v1/tenants", home, f"{home}/settings", f"{home}/dead-letters")
+                for path in ("/v1/tenants", home, f"{home}/settings", f"{home}/dialogs", f"{home}/dead-letters")
             ]
     assert all(answer.is_success for answer in asked)
     assert asked[-1].json()["items"], "something was given up"

@@ -75,6 +75,36 @@ async def test_a_group_without_topics_is_mended_step_by_step(stage: Stage) -> No
     assert (await stage.tenant(owner)).group_id == group.id
 
 
+async def test_what_is_missing_ticks_itself_off_where_it_stands(stage: Stage) -> None:
+    """Nobody presses anything: the owner is busy in the group's settings."""
+    owner, bot = await at_the_link(stage)
+    group = stage.world.add_supergroup("Plain", owner.user)
+    await stage.choose(owner, group)
+    await owner.sees("◻️ Topics are off", "✅ @acme_shop_bot may manage topics", "I look again by myself")
+    shown = owner.screen().id
+    stage.world.set_forum(group, on=True)
+    await owner.sees("Group «Plain» found", "✅ Topics are on")
+    stage.world.demote(group, bot)
+    await owner.sees("◻️ @acme_shop_bot is not an administrator", "✅ Topics are on")
+    stage.world.promote(group, bot, RIGHTS)
+    await owner.sees("Group «Plain» found", "✅ @acme_shop_bot is an administrator")
+    assert owner.screen().id == shown, "it changed in place"
+    await owner.tap("Use this group", "Done")
+    stage.world.demote(group, bot)
+    await owner.tap("Manage the connection", "🟢 running")
+
+
+async def test_a_screen_that_was_left_is_not_written_over(stage: Stage) -> None:
+    owner, _ = await at_the_link(stage)
+    group = stage.world.add_supergroup("Plain", owner.user)
+    await stage.choose(owner, group)
+    await owner.sees("◻️ Topics are off")
+    await owner.tap("Back", "🟡 waits for its group")
+    assert await stage.redis.hlen("setup_bot:waiting") == 0
+    stage.world.set_forum(group, on=True)
+    await owner.tap("Connect a group", "Group «Plain» found")
+
+
 async def test_a_basic_group_needs_topics_and_a_new_link_since_it_changes_its_id(stage: Stage) -> None:
     owner, bot = await at_the_link(stage)
     basic = stage.world.add_group("Basic", owner.user)
@@ -262,3 +292,21 @@ async def test_the_owner_is_told_once_that_a_token_died(stage: Stage) -> None:
     await owner.sees("Telegram does not accept the token of @acme_shop_bot any more")
     await owner.tap("@acme_shop_bot", "🔴 the token is not valid any more")
     assert len([m for m in owner.read() if "does not accept the token" in m.text]) == 0
+
+
+async def test_the_setup_bot_offers_to_keep_house_and_ticks_it_off(stage: Stage) -> None:
+    owner, _ = await at_the_link(stage)
+    group = stage.world.add_forum("Acme Support", owner.user)
+    await stage.choose(owner, group)
+    await owner.sees("found")
+    await owner.tap("Use this group", "Done", "Add me as well")
+    offered = next(b["url"] for row in owner.screen().keyboard for b in row if "Add me to the group" in b["text"])
+    stage.world.open_link(owner.user, offered, group)
+    await owner.sees("I keep house in «Acme Support» now")
+    assert group.member(stage.bot).may("manage_topics")
+    await owner.tap("@acme_shop_bot", "🟢 running")
+    assert [label for label in owner.labels() if "Add me" in label] == []
+    stage.world.demote(group, stage.bot)
+    await owner.sees("I may not manage topics in «Acme Support» any more")
+    await owner.tap("@acme_shop_bot", "🟢 running")
+    assert [label for label in owner.labels() if "Add me" in label]

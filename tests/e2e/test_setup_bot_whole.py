@@ -37,6 +37,7 @@ async def test_from_start_to_the_first_relay(stage: Stage) -> None:
     topics = group.topics
     await stage.until(lambda: any(topic.name.endswith("Anna") for topic in topics.values()), "a topic")
     await stage.until(lambda: any(m.text == "Hello, is anybody there?" for m in world.history(group)), "the message")
+    await owner.sees("It works", "The first message to @acme_shop_bot is in «Acme Support»")
 
 
 async def test_a_word_that_somebody_else_sends_brings_no_group(stage: Stage) -> None:

@@ -8,6 +8,7 @@ from redis.backoff import NoBackoff
 from api.app import create_app
 from tenants.db import Database
 from tests.api_client import ApiUnderTest, make_config, open_api, open_client, problem_of
+from tests.fakes import FakeSessions
 
 GONE = {"database": "postgresql://me:s3cret@127.0.0.1:1/backline", "redis": "redis://:s3cret@127.0.0.1:1/0"}
 
@@ -43,7 +44,7 @@ async def test_what_is_missing_is_named_without_its_address(database_url, redis_
     database = Database(urls["database"])
     async with Redis.from_url(urls["redis"], retry=Retry(NoBackoff(), 0)) as redis:
         config = make_config(urls["database"], urls["redis"])
-        async with open_client(create_app(config, database, keyring, redis)) as client:
+        async with open_client(create_app(config, database, keyring, redis, sessions=FakeSessions())) as client:
             answer = await client.get("/readyz")
             assert problem_of(answer, 503)["detail"] == sentence
             assert answer.headers["retry-after"] == "5"

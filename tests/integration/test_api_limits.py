@@ -15,6 +15,7 @@ from tenants.access.keys import create_key
 from tenants.ids import UserId
 from tests.api_client import make_config, open_api, open_client, problem_of
 from tests.factories import OWNER
+from tests.fakes import FakeSessions
 
 NOWHERE = "redis://127.0.0.1:1"
 REMAINING = re.compile(r'"key";r=(\d+);t=(\d+)')
@@ -34,7 +35,7 @@ async def _apps(database, keyring, redis_url, number, **more: str) -> AsyncItera
         clients = []
         for _ in range(number):
             redis = await stack.enter_async_context(Redis.from_url(redis_url))
-            app = create_app(config, database, keyring, redis)
+            app = create_app(config, database, keyring, redis, sessions=FakeSessions())
             clients.append(await stack.enter_async_context(open_client(app)))
         yield clients
 

@@ -111,7 +111,7 @@ async def test_a_scrape_costs_a_handful_of_statements(api: ApiUnderTest):
     engine = api.database._engine.sync_engine
     event.listen(engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
     await _samples(api)
-    assert len(statements) <= 4
+    assert len(statements) <= 5
 
 
 async def test_figures_are_shown_to_those_within(api: ApiUnderTest):

@@ -16,6 +16,7 @@ from tenants.db import Database
 from tenants.errors import Conflict, Forbidden, Invalid, LeaseLost, NotFound, PlanRequired, Unavailable
 from tests.api_client import ApiUnderTest, make_config, open_api, open_client, problem_of
 from tests.factories import make_tenant
+from tests.fakes import FakeSessions
 
 SEND_AN_OBJECT = {"field": "body", "text": "send a JSON object."}
 
@@ -105,7 +106,9 @@ async def test_a_database_that_is_gone_is_a_matter_of_time(keyring, redis_url):
     url = "postgresql://me:s3cret@127.0.0.1:1/backline"
     database = Database(url)
     async with Redis.from_url(redis_url) as redis:
-        client = open_client(create_app(make_config(url, redis_url), database, keyring, redis))
+        client = open_client(
+            create_app(make_config(url, redis_url), database, keyring, redis, sessions=FakeSessions())
+        )
         with structlog.testing.capture_logs() as lines:
             answer = await client.get("/v1/tenants", headers={"Authorization": "Bearer bl_x"})
         await client.aclose()

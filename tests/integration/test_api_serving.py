@@ -28,9 +28,11 @@ KEY = "bl_" + "k" * 43
 SERVE = """
 import os
 from api.app import serve
+from backline.sessions_on_demand import SessionsOnDemand
 from tenants.config import Config, ConfigError
 try:
-    serve(Config.from_env(os.environ), lambda: print("ready", flush=True))
+    config = Config.from_env(os.environ)
+    serve(config, lambda: print("ready", flush=True), SessionsOnDemand(config.telegram_api_root))
 except ConfigError as error:
     print(error)
 else:

@@ -164,7 +164,7 @@ async def test_an_outdated_term_writes_no_outcome_even_without_the_first_check(d
     lease = await _outdated(desk)
     async with desk.database.tenant(desk.tenant.id) as unit:
         stored = await intake.store(unit, [Intake(desk.tenant.id, lease, [], [], "99")], desk.keyring)
-    assert stored == set()
+    assert stored == {}
     assert (await desk.rows("SELECT cursor FROM intakes"))[0].cursor is None
 
 

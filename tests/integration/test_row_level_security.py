@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Executable, LargeBinary, Table, delete, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
-from tenants.access.tables import api_keys
+from tenants.access.tables import api_keys, idempotency_keys
 from tenants.columns import metadata
 from tenants.connections import Tenant
 from tenants.db import APP_ROLE, FLEET_ROLE, Database, UnitOfWork
@@ -83,7 +83,7 @@ async def test_a_tenant_gives_no_row_away(database: Database, mine, theirs):
 @pytest.mark.usefixtures("theirs")
 async def test_with_no_tenant_set_nothing_is_visible(database: Database, mine):
     async with UnitOfWork(database._engine, APP_ROLE) as unit:
-        for table in (*TENANT_TABLES, tenants, api_keys, people):
+        for table in (*TENANT_TABLES, tenants, api_keys, idempotency_keys, people):
             assert (await unit.execute(select(func.count()).select_from(table))).scalar_one() == 0, table.name
         with pytest.raises(ProgrammingError, match=REFUSED):
             await unit.execute(
@@ -250,5 +250,5 @@ async def test_the_fleet_forgets_rows_and_writes_none(database: Database):
 async def test_every_table_is_under_the_rules_even_for_its_owner(database: Database):
     query = text("SELECT relrowsecurity AND relforcerowsecurity FROM pg_class WHERE oid = to_regclass(:name)")
     async with database._engine.connect() as connection:
-        for table in (*TENANT_TABLES, tenants, api_keys, people):
+        for table in (*TENANT_TABLES, tenants, api_keys, idempotency_keys, people):
             assert (await connection.execute(query, {"name": table.name})).scalar_one(), table.name

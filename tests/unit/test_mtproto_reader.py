@@ -11,9 +11,10 @@ from telethon.tl.types import updates as answers
 
 from sessions.errors import Flaky, FloodWait, Gone, Rejected, Revoked
 from sessions.events import ChatKind, Cursor, Message, Other, StandingChanged
+from sessions.kept import load_event
 from sessions.mtproto.mailbox import Mail, Mailbox, State
 from sessions.mtproto.members import read_membership
-from sessions.mtproto.reader import Reader, load_event
+from sessions.mtproto.reader import Reader
 from sessions.mtproto.refusals import AppRefused, LoginLost, Migrate, SentBefore, read_refusal
 from tenants.ids import UserId
 

@@ -11,6 +11,7 @@ import pytest
 from aiogram.types import InlineKeyboardButton
 from aiogram.utils.formatting import sizeof
 
+from connecting.links import group_link, invitation_link
 from connecting.verification import Finding, Report
 from sessions.port import Webhook
 from setup_bot.callbacks import Card, Put, Sure, Value
@@ -22,6 +23,7 @@ from setup_bot.texts.catalogues import catalogue
 from tenants.access.administrators import MOST, Administrator
 from tenants.access.keys import Listed
 from tenants.connections import Tenant
+from tenants.groups import Trouble
 from tenants.ids import ChatId, TenantId, UserId, new_id
 from tenants.parallel import Mode
 from tenants.plans import Plan
@@ -29,6 +31,8 @@ from tenants.settings.catalog import entries
 from tenants.settings.kinds import FLAG
 from tenants.settings.schema import Settings
 from tenants.settings.service import show
+from tenants.usage.limits import Allotment
+from tenants.usage.reading import Usage
 
 ENGLISH = catalogue(Language.ENGLISH)
 
@@ -44,7 +48,20 @@ NEWS = {
     "name": HOSTILE,
     "plan": "business",
     "until": "2030-01-01",
+    "used": 1_000_000,
+    "allowed": 1_000_000,
+    "days_over": 10,
+    "tolerated": 10,
+    "number": 1_000_000,
+    "troubles": list(Trouble),
 }
+USAGE = Usage(
+    Plan.BUSINESS,
+    Allotment(used=2_000_000, allowed=1_000_000, days_over=12, tolerated=10),
+    days=(),
+    waiting=1_000_000,
+    turns_at=datetime(2030, 1, 1, tzinfo=UTC),
+)
 TOKEN_LIKE = re.compile(r"\d{5,}:[A-Za-z0-9_-]{20,}")
 
 
@@ -82,7 +99,13 @@ def hostile_values() -> dict[str, Any]:
 
 
 def every_screen() -> list[Screen]:
-    shown: list[Screen] = [connections.ask_token(), connections.ask_token(say("token.mine_already", bot="x_bot"))]
+    shown: list[Screen] = [
+        connections.ask_token(),
+        connections.ask_token(maker="x" * 32),
+        connections.not_fetched(UserId(2**52)),
+        connections.not_fetched(UserId(2**52), "y" * 250),
+        connections.ask_token(say("token.mine_already", bot="x_bot")),
+    ]
     many = [make_tenant() for _ in range(connections.PAGE * 2 + 1)]
     shown += [connections.home(many[:count], page) for count in (0, 1, 41) for page in (0, 1, 2, 99, -1)]
     for plan in Plan:
@@ -104,7 +127,7 @@ def people_screens(tenant: Tenant) -> list[Screen]:
         people.everybody(tenant, tenant.owner_id, everybody),
         people.everybody(tenant, tenant.owner_id, []),
         people.everybody(tenant, everybody[0].user, everybody, notice=say("people.joined", bot=tenant.bot_username)),
-        people.invitation(tenant, people.invitation_link("x" * 32, "w" * 32)),
+        people.invitation(tenant, invitation_link("x" * 32, "w" * 32)),
         people.invited(tenant, "w" * 32),
         people.one(tenant, everybody[0]),
         people.transfer(tenant, everybody[0]),
@@ -129,16 +152,23 @@ def tenant_screens(tenant: Tenant) -> list[Screen]:
     shown = [
         connections.card(tenant, tenant.owner_id, None),
         connections.card(
-            tenant, tenant.owner_id, "z" * 300, notice=say("token.mine_already", bot=tenant.bot_username)
+            tenant,
+            tenant.owner_id,
+            "z" * 300,
+            usage=USAGE,
+            notice=say("token.mine_already", bot=tenant.bot_username),
         ),
         *(told.screen(tenant, kind, NEWS) for kind in told.KINDS),
+        *(told.screen(tenant, kind, {**NEWS, "days_over": 3}) for kind in told.KINDS if "usage" in kind),
         *(connections.delete(tenant, sure) for sure in Sure),
         connections.ask_new_token(tenant, say("token.mine_already", bot=tenant.bot_username)),
         *people_screens(tenant),
         *key_screens(tenant),
         group.link(tenant, "w" * 64),
         group.expired(tenant),
-        group.done(tenant),
+        group.done(tenant, "x" * 32),
+        group.done(tenant, None),
+        group.works(tenant),
         group.verdict(tenant, ChatId(-1009999999999), Report(HOSTILE, warnings=findings)),
         group.verdict(tenant, ChatId(-1009999999999), Report(HOSTILE, problems=findings)),
         group.verdict(tenant, ChatId(-1009999999999), Report("", problems=findings[:1])),
@@ -261,7 +291,7 @@ def test_the_two_questions_before_deletion_have_their_buttons_in_different_place
 
 
 def test_the_group_link_asks_for_exactly_the_rights_that_are_needed() -> None:
-    assert group.group_link("acme_bot", "w-_1") == (
+    assert group_link("acme_bot", "w-_1") == (
         "https://t.me/acme_bot?startgroup=w-_1&admin=manage_topics+delete_messages+pin_messages+invite_users"
     )
 
@@ -333,5 +363,5 @@ def test_every_text_is_said_somewhere() -> None:
     root = Path(__file__).parents[2]
     places = [*(root / "setup_bot").rglob("*.py"), *(root / "connecting").rglob("*.py")]
     code = "\n".join(path.read_text() for path in places)
-    derived = ("state.", "sign.", "section.", "command.", "setting.on", "setting.off")
+    derived = ("trouble_of_group.", "state.", "sign.", "section.", "command.", "setting.on", "setting.off")
     assert [name for name in ENGLISH if f'"{name}"' not in code and not name.startswith(derived)] == []

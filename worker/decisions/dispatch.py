@@ -25,6 +25,7 @@ from tenants.ids import ChatId, LaneId, MessageId, TopicId
 from tenants.intake import Disposition, Handled, Ignored
 from tenants.outbox import Ask
 from worker.decisions.command import read_command
+from worker.decisions.condition import look_at_desk
 from worker.decisions.customers import customer_wrote, reach_changed
 from worker.decisions.edits import customer_edited, team_edited
 from worker.decisions.groups import group_moved, group_wrote, standing_changed
@@ -110,6 +111,7 @@ def speaks_in_general(incoming: Incoming, group: ChatId | None) -> bool:
 
 def dispatch(incoming: Incoming, work: Work) -> Disposition:
     before = look(work)
+    look_at_desk(incoming.event, work)
     decided = _decide(incoming, work)
     note_events(work, before)
     return decided
@@ -149,7 +151,8 @@ def _message(incoming: Incoming, message: Message, work: Work) -> Disposition:
     if message.sender is not None and message.sender.is_bot and not message.anonymous:
         return Ignored("bot")
     if message.chat.id == work.desk.group_id:
-        return team_wrote(incoming, message, work)
+        again = _group_link(message, work) if message.topic_id is None else None
+        return again or team_wrote(incoming, message, work)
     if message.chat.kind is ChatKind.PRIVATE:
         return customer_wrote(incoming, message, work)
     return _group_link(message, work) or group_wrote(incoming, message, work)
@@ -170,7 +173,9 @@ def _before_the_switch(message: Message, work: Work) -> Ignored | None:
     """What came while the tenant received another way; a command must not be obeyed twice. A date is a second's
     beginning.
     """
-    if work.trace(message.chat.id, message.id).was_seen:
+    source = (message.chat.id, message.id)
+    is_queued = any(row.source == source for row in work.rows)  # what waited may be there both ways
+    if is_queued or work.trace(*source).was_seen:
         return Ignored("seen_before")
     switched_at = work.desk.switched_at
     is_command = message.chat.id == work.desk.group_id and read_command(message.text) is not None
@@ -186,7 +191,7 @@ def _before_the_switch(message: Message, work: Work) -> Ignored | None:
 
 
 def _group_link(message: Message, work: Work) -> Disposition | None:
-    """The one-time word of a group link, in a group that is not the team's."""
+    """The one-time word of a group link: in another group, or in the team's, which is verified again."""
     command, _, word = message.text.partition(" ")
     is_start = command.lower() in {"/start", f"/start@{work.desk.bot_username.lower()}"}
     if is_start and word.strip() and message.sender is not None:

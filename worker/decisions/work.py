@@ -8,12 +8,13 @@ from sessions.events import Message, Person
 from tenants.archive import Keeping
 from tenants.audit import Act
 from tenants.dialogs import DialogBook
-from tenants.groups import ProposedGroup
+from tenants.groups import ProposedGroup, Trouble
 from tenants.ids import ChatId, LaneId, MessageId, RowId, UserId
 from tenants.intake import Desk
 from tenants.neighbours import Neighbour
 from tenants.outbox import NewBody, NewRow, Trace
 from tenants.outbox.traces import NOTHING, Traces
+from tenants.usage.limits import Gate
 from tenants.webhooks.happenings import Happening
 from worker.decisions.albums import Albums
 
@@ -26,7 +27,8 @@ class Work:
     """`traces` is empty where nothing had to be asked; `rewritten` are bodies of rows that wait; `calls` are commands
     that need the database. `neighbours` are the connections that share the group, oldest first, where a command was
     typed in General; `operators` are those who wrote. `is_late`: it was set aside when it came, and somebody asked
-    for it again. `acts` go into the audit log, `keeping` into the archive, `events` to webhooks.
+    for it again. `group_troubles` is what is wrong with the group, where that is news. `gate`: what the plan still
+    allows. `acts` go into the audit log, `keeping` into the archive, `events` to webhooks.
     """
 
     desk: Desk
@@ -44,7 +46,9 @@ class Work:
     events: list[Happening] = field(default_factory=list)
     keeping: Keeping = field(default_factory=Keeping)
     moved_to: ChatId | None = None
+    group_troubles: frozenset[Trouble] | None = None
     is_late: bool = False
+    gate: Gate = field(default_factory=Gate)
     albums: Albums = field(default_factory=Albums)
 
     def trace(self, chat: ChatId, message: MessageId) -> Trace:
