@@ -17,7 +17,7 @@ from setup_bot.flows.lost import not_found
 from setup_bot.screens import connections as screens
 from setup_bot.services import Services
 from setup_bot.talk import Talk
-from setup_bot.texts import say
+from setup_bot.texts import say, sentence
 from tenants.errors import DomainError
 from tenants.ids import UserId
 from tenants.parallel import Mode
@@ -61,7 +61,7 @@ async def _connect(bot: Bot, talk: Talk, services: Services, made: UserId, last_
     except TelegramAPIError:
         await talk.show(screens.not_fetched(made), replacing=last_screen)
     except DomainError as error:
-        await talk.show(screens.not_fetched(made, error.text), replacing=last_screen)
+        await talk.show(screens.not_fetched(made, sentence(error.text)), replacing=last_screen)
     else:
         notice = say("token.created", bot=tenant.bot_username)
         await show_link(talk, services, tenant, notice=notice, replacing=last_screen)

@@ -3,7 +3,6 @@
 from aiogram.utils.formatting import Text
 
 from setup_bot.screens.screen import lines
-from setup_bot.screens.usage import number
 from setup_bot.texts import say
 from tenants.plan_facts import PlanFacts
 
@@ -12,9 +11,9 @@ def describe(facts: PlanFacts) -> Text:
     """A line for each thing; of settings those that the smaller plan lacks."""
     included = [
         say("plan.title", plan=facts.plan),
-        say("plan.updates", updates=number(facts.updates_a_day)),
-        say("plan.broadcasts", messages=number(facts.broadcasts_a_month)),
-        say("plan.audit", days=number(facts.audit_days)),
+        say("plan.updates", count=facts.updates_a_day),
+        say("plan.broadcasts", count=facts.broadcasts_a_month),
+        say("plan.audit", count=facts.audit_days),
     ]
     if facts.has_api:
         included.append(say("plan.api"))

@@ -9,8 +9,7 @@ from setup_bot.callbacks import Group, GroupStep, Reconnect
 from setup_bot.screens.connections import connection_button, mode_button
 from setup_bot.screens.plans import describe
 from setup_bot.screens.screen import Screen, button, lines
-from setup_bot.screens.usage import number
-from setup_bot.texts import plain, say, sentence
+from setup_bot.texts import day, number, plain, say, sentence
 from tenants import owner_notices
 from tenants.connections import Tenant
 from tenants.plan_facts import bigger, plan_facts
@@ -73,7 +72,7 @@ def _plan_paid(tenant: Tenant, params: Mapping[str, Any]) -> Text:
 
 
 def _payment_failed(tenant: Tenant, params: Mapping[str, Any]) -> Text:
-    return say("told.payment_failed", bot=tenant.bot_username, plan=params["plan"], until=params["until"])
+    return say("told.payment_failed", bot=tenant.bot_username, plan=params["plan"], until=day(params["until"]))
 
 
 def _plan_unpaid(tenant: Tenant, params: Mapping[str, Any]) -> Text:

@@ -2,13 +2,8 @@
 
 from aiogram.utils.formatting import Text
 
-from setup_bot.texts import say
+from setup_bot.texts import clock, number, say
 from tenants.usage.reading import Usage
-
-
-def number(count: int) -> str:
-    """Groups of three, as every language of ours may write them (SI brochure 5.4.4), and on one line."""
-    return f"{count:,}".replace(",", "\N{NO-BREAK SPACE}")
 
 
 def today(usage: Usage) -> list[Text]:
@@ -19,5 +14,5 @@ def today(usage: Usage) -> list[Text]:
         over, tolerated = str(allotment.tolerated_used), str(allotment.tolerated)
         facts.append(say("usage.over", over=over, tolerated=tolerated))
     if usage.waiting:
-        facts.append(say("usage.waiting", count=usage.waiting, turns_at=f"{usage.turns_at:%H:%M} UTC"))
+        facts.append(say("usage.waiting", count=usage.waiting, turns_at=clock(usage.turns_at)))
     return facts

@@ -5,17 +5,31 @@ Placeholders are filled with values that nothing interprets: names and titles co
 
 import string
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from aiogram.utils.formatting import Text
 from babel.dates import format_date, format_time
 
-from setup_bot.texts.catalogues import Forms, catalogue, choose_form, number
+from setup_bot.texts import catalogues
+from setup_bot.texts.catalogues import Forms, catalogue, choose_form
 from setup_bot.texts.languages import Language, speaking, spoken
 from tenants.dialogs import clean_name
 from tenants.phrases import Phrase, fill
 
-__all__ = ["Language", "find_text", "moment", "plain", "say", "sentence", "speaking", "spoken", "words"]
+__all__ = [
+    "Language",
+    "clock",
+    "day",
+    "find_text",
+    "moment",
+    "number",
+    "plain",
+    "say",
+    "sentence",
+    "speaking",
+    "spoken",
+    "words",
+]
 
 SENTENCES = "sentences."
 """Before the English of the domain's sentences, in the names of their translations."""
@@ -53,7 +67,7 @@ def sentence(text: str) -> str:
 def _shown(name: str, value: object, language: Language) -> object:
     if isinstance(value, Phrase):
         return sentence(value)
-    return number(value, language) if name == "count" else value
+    return catalogues.number(value, language) if name == "count" else value
 
 
 def _choose(entry: str | Forms, language: Language, values: Mapping[str, object]) -> str:
@@ -65,10 +79,22 @@ def words(name: str, /, **values: object) -> str:
     return say(name, **values).render()[0]
 
 
+def number(count: int) -> str:
+    """As the language writes it."""
+    return catalogues.number(count, spoken())
+
+
+def clock(at: datetime) -> str:
+    return f"{format_time(at, 'short', tzinfo=UTC, locale=spoken().value)} UTC"
+
+
+def day(at: date | str) -> str:
+    """Of a date, or of one as ISO 8601 writes it."""
+    return str(format_date(date.fromisoformat(at) if isinstance(at, str) else at, "medium", spoken().value))
+
+
 def moment(at: datetime) -> str:
-    """A date and a time, as the language writes them."""
-    locale = spoken().value
-    return f"{format_date(at, 'medium', locale)}, {format_time(at, 'short', tzinfo=UTC, locale=locale)} UTC"
+    return f"{day(at.astimezone(UTC))}, {clock(at)}"
 
 
 def find_text(name: str) -> str | None:

@@ -7,16 +7,19 @@ from collections.abc import AsyncIterator
 import pytest
 
 from sandbox.server import Sandbox
-from setup_bot.callbacks import Card, Sure
-from setup_bot.texts import Language, speaking, words
+from setup_bot.callbacks import Card, New, Setting, Sure, Use
+from setup_bot.texts import Language, sentence, speaking, words
 from setup_bot.texts.catalogues import read
+from setup_bot.texts.settings import title
 from tenants.config import Config
 from tenants.connections import Tenant
 from tenants.db import Database
-from tenants.settings.catalog import entries
+from tenants.phrases import Phrase
+from tenants.settings.catalog import entries, get_entry
 from tenants.tokens import mark_revoked
 from tests.e2e.setup_bot_stage import Person, Stage, running_stage
 from tests.unit.test_languages import of_the_domain
+from worker.main import run as run_worker
 
 
 @pytest.fixture
@@ -25,9 +28,9 @@ async def stage(sandbox: Sandbox, config: Config, database: Database) -> AsyncIt
         yield running
 
 
-def said(language: Language, name: str) -> str:
+def said(language: Language, name: str, **values: object) -> str:
     with speaking(language):
-        return words(name)
+        return words(name, **values)
 
 
 async def begin(person: Person, language: Language) -> None:
@@ -149,3 +152,76 @@ async def test_every_button_of_every_screen_speaks_the_language(stage: Stage) ->
         assert len(shown) > 300
         for fragment in english_fragments(language) if language is not Language.ENGLISH else ():
             assert not [text for text in shown if fragment in text], (language, fragment)
+
+
+@pytest.fixture
+async def worker(stage: Stage) -> AsyncIterator[None]:
+    ready = asyncio.Event()
+    running = asyncio.create_task(run_worker(stage.config, ready.set))
+    async with asyncio.timeout(20):
+        await ready.wait()
+    yield
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+@pytest.mark.usefixtures("worker")
+async def test_from_start_to_the_first_relay_by_buttons_alone(stage: Stage) -> None:
+    await asyncio.gather(*(go_the_whole_way(stage, language) for language in Language))
+
+
+async def go_the_whole_way(stage: Stage, language: Language) -> None:
+    world, owner = stage.world, stage.person("Olga", language.value)
+    bot, group = stage.shop(owner, f"acme_{language}_bot"), world.add_forum("Acme", owner.user)
+    await begin(owner, language)
+    await tap(owner, New.__prefix__)
+    owner.send("no token")
+    await owner.sees(said(language, "token.title"), said_of_the_domain(language, "That is not a bot token."))
+    owner.send(bot.token)
+    await owner.sees(said(language, "link.title", bot=bot.username))
+    world.open_link(owner.user, owner.link(), group)
+    await owner.sees(said(language, "group.found", title="Acme"))
+    await tap(owner, Use.__prefix__)
+    await owner.sees(said(language, "done.title"), said(language, "done.how", bot=bot.username, title="Acme"))
+    world.send(world.add_user("Anna"), bot, "Is anybody there?")
+    await stage.until(lambda: any(m.text == "Is anybody there?" for m in world.history(group)), "the message")
+
+
+async def tap(person: Person, prefix: str) -> None:
+    """The first button that carries data of this kind."""
+    await person.hears(person.forge(next(data for data in offered(person) if data.partition(":")[0] == prefix)))
+
+
+def said_of_the_domain(language: Language, beginning: str) -> str:
+    with speaking(language):
+        return sentence(next(text for text in of_the_domain() if text.startswith(beginning)))
+
+
+@pytest.mark.parametrize("language", Language)
+async def test_a_value_that_can_not_be_is_refused_in_the_language(stage: Stage, language: Language) -> None:
+    person = stage.person("Olga", language.value)
+    tenant = await stage.desk(person)
+    await begin(person, language)
+    person.forge(Setting(tenant=tenant.id, name="AUTOCLOSE").pack())
+    with speaking(language):
+        await person.sees(sentence("Send a whole number."))
+        person.send("soon")
+        await person.sees(f"⚠️ {sentence('Send a whole number, for example 24.')}")
+        person.send("0")
+        problem = Phrase("{name}: {problem}", name="AUTOCLOSE", problem=Phrase("should be {ge} or more.", ge=1))
+        await person.sees(f"⚠️ {sentence(problem)}")
+        person.send("24")
+        await person.sees(words("setting.saved", title=title(get_entry("AUTOCLOSE"))))
+
+
+@pytest.mark.parametrize("language", Language)
+async def test_words_of_a_value_are_typed_in_the_language(stage: Stage, language: Language) -> None:
+    person = stage.person("Olga", language.value)
+    tenant = await stage.desk(person)
+    await begin(person, language)
+    person.forge(Setting(tenant=tenant.id, name="EXTENSIONS_ALLOWED").pack())
+    with speaking(language):
+        await person.sees(words("setting.now") + sentence("the owner"))
+        person.send(sentence("everyone").upper())
+        await person.sees(words("setting.saved", title=title(get_entry("EXTENSIONS_ALLOWED"))))
+    assert (await stage.tenant(person)).overrides == {"EXTENSIONS_ALLOWED": ["."]}

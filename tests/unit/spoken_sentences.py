@@ -61,6 +61,14 @@ def _said_by(call: ast.Call, tree: ast.Module) -> Iterator[str]:
         yield f"There is no such {call.args[0].value}."
     elif name in PLACES and len(call.args) > PLACES[name]:
         yield from _read(call.args[PLACES[name]], tree)
+    elif _begins_an_error(call):
+        yield from (arg.value for arg in call.args if isinstance(arg, ast.Constant) and " " in str(arg.value))
+
+
+def _begins_an_error(call: ast.Call) -> bool:
+    """An error whose class has the sentence: `super().__init__("…")`."""
+    func = call.func
+    return isinstance(func, ast.Attribute) and func.attr == "__init__" and ast.unparse(func.value) == "super()"
 
 
 def _read(said: ast.expr, tree: ast.Module) -> Iterator[str]:

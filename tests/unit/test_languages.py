@@ -15,7 +15,7 @@ from setup_bot.texts.catalogues import Forms, read
 from setup_bot.texts.languages import nearest
 from setup_bot.texts.settings import english
 from tenants.connections import NOT_OFFERED
-from tenants.errors import Invalid, NotFound
+from tenants.errors import Invalid, LeaseLost, NotFound
 from tenants.markdown import NAMES
 from tenants.phrases import Phrase
 from tenants.settings.catalog import PROBLEMS, entries
@@ -43,6 +43,7 @@ LONGEST_COMMAND = 256
 def of_the_domain() -> dict[str, str]:
     """Every English sentence of the domain that the setup bot may have to say, and where it stands."""
     found = find_sentences()
+    del found[LeaseLost().text]  # between workers
     found |= dict.fromkeys(NAMES.values(), "tenants.markdown.NAMES")
     found |= dict.fromkeys(PROBLEMS.values(), "tenants.settings.catalog.PROBLEMS")
     found |= dict.fromkeys((NOT_OFFERED, NOT_CONFIGURED, Revoked().text), "stored as a problem")
