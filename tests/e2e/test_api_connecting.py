@@ -152,6 +152,7 @@ async def test_a_token_that_can_not_be_used_is_refused_in_a_sentence(stage: Stag
 
 async def test_with_a_new_token_the_relay_goes_on(stage: Stage, olivia: Program) -> None:
     world, customer = stage.world, stage.world.add_user("Anna")
+    await olivia.person.open()
     tenant = await stage.desk(olivia.person)
     home, bot = f"/v1/tenants/{tenant.id}", world.bot("acme_shop_bot")
     await stage.until(lambda: bot.updates.on_arrival, "the worker to poll")
