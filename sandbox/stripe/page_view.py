@@ -32,16 +32,15 @@ def day(moment: int | None) -> str:
     return "—" if moment is None else f"{datetime.fromtimestamp(moment, UTC):%d %B %Y}"
 
 
-def checkout_page(session: Thing, lines: Iterable[Thing], trouble: str) -> str:
+def checkout_page(session: Thing, lines: Iterable[Thing], trouble: str, typed: str) -> str:
     rows = "".join(
         f"<tr><td>{escape(line['description'])} × {line['quantity']}</td>"
         f"<td>{money(line['amount_total'], line['currency'])}</td></tr>"
         for line in lines
     )
     total = money(session["amount_total"], session["currency"])
-    email = (
-        "" if session["customer"] else _field("email", "E-mail", "email", session["customer_email"] or "", "email")
-    )
+    known = typed or session["customer_email"] or ""
+    email = "" if session["customer"] else _field("email", "E-mail", "email", known, "email")
     back = _link(session["cancel_url"], "Back without paying")
     return _page(
         "Subscribe",

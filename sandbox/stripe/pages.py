@@ -22,7 +22,7 @@ Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
 _FAILED_TO_ASK = "You did not confirm this payment. Pay again, or use another card."
@@ -72,27 +72,25 @@ class Pages:
             raise web.HTTPSeeOther(_success(session))
         return self._checkout_page(session)
 
-    def _checkout_page(self, session: Thing, trouble: str = "") -> web.Response:
+    def _checkout_page(self, session: Thing, trouble: str = "", email: str = "") -> web.Response:
         if session["status"] != "open":
             return _page(message_page("This page has expired. Go back and begin again.", session["cancel_url"]))
-        return _page(checkout_page(session, checkout.lines_of(self._account, session), trouble))
+        return _page(checkout_page(session, checkout.lines_of(self._account, session), trouble, email))
 
     async def _pay(self, request: web.Request) -> web.StreamResponse:
         session = self._account.get("checkout.session", request.match_info["id"])
         form = {name: str(value) for name, value in (await request.post()).items()}
-        number, answer = form.get("number", "").replace(" ", ""), form.get("answer")
+        number, answer, email = form.get("number", "").replace(" ", ""), form.get("answer"), form.get("email", "")
         if answer == "no":
-            return self._checkout_page(session, _FAILED_TO_ASK)
+            return self._checkout_page(session, _FAILED_TO_ASK, email)
         try:
-            said = checkout.pay(
-                self._account, session, number, form.get("email") or None, authenticated=answer == "yes"
-            )
+            said = checkout.pay(self._account, session, number, email or None, authenticated=answer == "yes")
         except Refusal as refusal:
-            return self._checkout_page(session, str(refusal))
+            return self._checkout_page(session, str(refusal), email)
         if said.kind == "asks":
             return _ask(request, form)
         if said.kind == "declines":
-            return self._checkout_page(session, f"{said.message} Try another card.")
+            return self._checkout_page(session, f"{said.message} Try another card.", email)
         raise web.HTTPSeeOther(_success(session))
 
     async def _portal(self, request: web.Request) -> web.Response:
