@@ -311,9 +311,14 @@ def _failed(account: Account, invoice: Thing, subscription: Thing | None, said: 
 
 
 def void(account: Account, invoice: Thing) -> Thing:
+    """Nobody has to pay it any more, and the credit that it used is there again."""
     if invoice["status"] not in {"open", "uncollectible"}:
         raise Refusal(f"You can only pass in open invoices. This invoice isn't open: it is {invoice['status']}.")
     now = account.now(invoice["customer"])
+    customer = account.find("customer", invoice["customer"])
+    if customer is not None:
+        with account.changing("customer.updated", customer):
+            customer["balance"] += invoice["starting_balance"] - invoice["ending_balance"]
     invoice.update(status="void", next_payment_attempt=None, auto_advance=False, amount_remaining=0)
     invoice["status_transitions"]["voided_at"] = now
     intent = intent_of(account, invoice)
