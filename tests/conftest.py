@@ -7,16 +7,21 @@ import os
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import asyncpg
 import pytest
 import structlog
 
 from backline.embedded import Postgres, Valkey, temporary_folder
+from sandbox.stripe.server import FakeStripe
 from tenants.crypto import Keyring, generate_keyring, load_keyring
 from tenants.db import Database
 from tenants.logging import configure_logging
 from tenants.migrate import upgrade
+
+if TYPE_CHECKING:
+    from tests.stripe_stage import Listener, Shop
 
 _numbers = itertools.count(1)
 
@@ -95,3 +100,28 @@ def configure(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]
     monkeypatch.setattr(logging.root, "level", logging.root.level)
     yield configure_logging
     structlog.reset_defaults()
+
+
+@pytest.fixture
+async def stripe_server() -> "AsyncIterator[FakeStripe]":
+    async with FakeStripe() as fake:
+        yield fake
+
+
+@pytest.fixture
+async def stripe_shop(stripe_server: FakeStripe) -> "AsyncIterator[Shop]":
+    """Somebody who sells two plans on it, through the real library, which takes a while to import."""
+    from tests.stripe_stage import Shop, a_client
+
+    async with a_client(stripe_server) as client:
+        yield await Shop(stripe_server, client).open()
+
+
+@pytest.fixture
+async def stripe_listener(stripe_server: FakeStripe) -> "AsyncIterator[Listener]":
+    """All its webhooks arrive here."""
+    from tests.stripe_stage import a_listener
+
+    async with a_listener() as listening:
+        listening.secret = stripe_server.add_endpoint(listening.url)["secret"]
+        yield listening
