@@ -16,6 +16,7 @@ from tenants.crypto import Keyring
 from tenants.db import Database
 from tenants.errors import Conflict, Invalid
 from tenants.ids import TenantId, UserId
+from tenants.phrases import Phrase
 from tenants.plans import Plan
 
 MOST_UNITS = 1000
@@ -94,9 +95,12 @@ class PayDesk:
         if wish.plan not in self.prices:
             raise Invalid("Choose one of the plans that are sold.", field="plan")
         if wish.currency not in self.prices[wish.plan]:
-            raise Invalid(f"The {wish.plan} plan has no price in {wish.currency[:8].upper()}.", field="currency")
+            problem = Phrase(
+                "The {plan} plan has no price in {currency}.", plan=wish.plan, currency=wish.currency[:8].upper()
+            )
+            raise Invalid(problem, field="currency")
         if not 1 <= wish.units <= MOST_UNITS or (wish.plan is not Plan.PRO and wish.units != 1):
-            raise Invalid(f"Choose from 1 to {MOST_UNITS} units.", field="units")
+            raise Invalid(Phrase("Choose from 1 to {most} units.", most=MOST_UNITS), field="units")
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,15 @@ SAME_EVERYWHERE = {
 """Names, signs, and words that some of the languages share."""
 SHARED_WORDS = {"link", "Violet", "Rose", "Webhooks", "✖️ No"}
 TOASTS = ("old_button", "not_yours", "link.nothing", "card.started", "card.stopped", "mode.not_offered")
+OVER_HTTP = (
+    (
+        "The first request with this Idempotency-Key was interrupted after it had taken effect, and its answer is lost: "
+        "look at what is there now."
+    ),
+    "The first request with this Idempotency-Key still runs: try again in a moment.",
+    "There is no setup bot here, which would take the invitation.",
+)
+"""Sentences that programs read, and no screen says."""
 LONGEST_COMMAND = 256
 """Characters of a command's description (Bot API: BotCommand)."""
 
@@ -43,7 +52,8 @@ LONGEST_COMMAND = 256
 def of_the_domain() -> dict[str, str]:
     """Every English sentence of the domain that the setup bot may have to say, and where it stands."""
     found = find_sentences()
-    del found[LeaseLost().text]  # between workers
+    for text in (LeaseLost().text, *OVER_HTTP):
+        del found[text]
     found |= dict.fromkeys(NAMES.values(), "tenants.markdown.NAMES")
     found |= dict.fromkeys(PROBLEMS.values(), "tenants.settings.catalog.PROBLEMS")
     found |= dict.fromkeys((NOT_OFFERED, NOT_CONFIGURED, Revoked().text), "stored as a problem")
