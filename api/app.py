@@ -54,7 +54,7 @@ from tenants.archive.reading import Archive
 from tenants.audit import ActorKind
 from tenants.audit.reading import AuditLog
 from tenants.billing.desk import PayDesk
-from tenants.billing.gateway import open_gateway
+from tenants.billing.gateway import StripeGateway, open_gateway
 from tenants.billing.prices import without_stars
 from tenants.config import Config, ConfigError
 from tenants.connections import Connections
@@ -83,6 +83,7 @@ def create_app(
     model: type[Settings] = Settings,
 ) -> Litestar:
     """Owns nothing that it is given: whoever opened the database, Redis and the sessions closes them."""
+    gateway = open_gateway(config)
     services = _services(config, database, keyring, redis, sessions=sessions, model=model)
     app = Litestar(
         route_handlers=[
@@ -91,8 +92,9 @@ def create_app(
             metrics.show_metrics,
             page.router,
             _first_version(services, config, model),
-            *_billing(services, config, keyring),
+            *(_billing(services, config, keyring, gateway) if gateway else ()),
         ],
+        on_shutdown=[gateway.close] if gateway else [],
         dependencies=dependencies(services),
         exception_handlers=exception_handlers(),
         openapi_config=openapi_config(),
@@ -104,11 +106,8 @@ def create_app(
     return app
 
 
-def _billing(services: Services, config: Config, keyring: Keyring) -> list[Router]:
-    """Where whoever pays comes, and where Stripe tells what was paid. None of it without an account at Stripe."""
-    gateway = open_gateway(config)
-    if gateway is None:
-        return []
+def _billing(services: Services, config: Config, keyring: Keyring, gateway: StripeGateway) -> list[Router]:
+    """Where whoever pays comes, and where Stripe tells what was paid."""
     desk = PayDesk(services.database, services.connections, keyring, gateway, without_stars(config.prices))
     public_url = config.public_url or f"http://{config.api_host}:{config.api_port}"
     return [billing.router(gateway, services.database), pay.router(pay.Page(desk, public_url))]
@@ -124,7 +123,7 @@ def _services(
     model: type[Settings],
 ) -> Services:
     connections = Connections(
-        database, keyring, plan=config.default_plan, parallel=config.offers_parallel, acts_as=ActorKind.API
+        database, keyring, plan=config.starting_plan, parallel=config.offers_parallel, acts_as=ActorKind.API
     )
     token = config.setup_bot_token
     setup_bot = SetupBot(sessions, None if token is None else token.get_secret_value())

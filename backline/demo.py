@@ -13,7 +13,7 @@ from tenants.groups import ProposedGroup, propose_group
 async def connect_demo(config: Config, demo: Mapping[str, Any]) -> None:
     """What the setup bot does, for the sandbox's own shop. Does nothing where its owner has a connection."""
     database = Database(config.database_url.get_secret_value(), pool_size=1)
-    connections = Connections(database, load_keyring(config.backline_keyring), plan=config.default_plan)
+    connections = Connections(database, load_keyring(config.backline_keyring), plan=config.starting_plan)
     owner = demo["owner_id"]
     try:
         if await connections.list_tenants(owner):

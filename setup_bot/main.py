@@ -71,7 +71,7 @@ async def run(config: Config, ready: Callable[[], None], model: type[Settings] =
     )
     try:
         me = await _identify(bot)
-        connections = Connections(database, keyring, plan=config.default_plan, parallel=config.offers_parallel)
+        connections = Connections(database, keyring, plan=config.starting_plan, parallel=config.offers_parallel)
         settings = SettingsService(connections, model, loopback=config.webhook_loopback)
         services = Services(
             me=me,

@@ -132,8 +132,8 @@ class Config(BaseModel):
     worker_host: str = "127.0.0.1"
     worker_port: int | None = Field(default=None, ge=0, le=65535)
     """Where a worker answers `/livez`, `/readyz` and `/metrics`. None: nowhere. 0: any free port, which it logs."""
-    default_plan: Plan = Plan.BUSINESS
-    """The plan of new tenants while no billing provider is configured."""
+    default_plan: Plan | None = None
+    """The plan of whoever has no subscription. None: free where plans are sold, else business."""
     updates_a_day: Annotated[Mapping[Plan, Annotated[int, Field(ge=1)]], BeforeValidator(_limits)] = Field(
         default_factory=dict
     )
@@ -169,6 +169,10 @@ class Config(BaseModel):
     @property
     def prices(self) -> Prices:
         return read_prices(self.billing_prices)
+
+    @property
+    def starting_plan(self) -> Plan:
+        return self.default_plan or (Plan.FREE if self.billing_prices else Plan.BUSINESS)
 
     @property
     def offers_parallel(self) -> bool:

@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from tenants.access.tables import administrators
 from tenants.audit import Act, Action, Actor, ActorKind, forget_settings, record
+from tenants.billing.endings import want_none
 from tenants.crypto import Keyring
 from tenants.db import Database, UnitOfWork, shard_channel, violated
 from tenants.errors import ChangedMeanwhile, Conflict, Forbidden, Invalid, NotFound
@@ -336,6 +337,7 @@ class Connections:
             await drop_link(unit, tenant)
             await forget_settings(unit, tenant)
             await leave_parallel(unit, tenant, self._keyring)
+            await want_none(unit, tenant)
             await enqueue_job(unit, "erase_tenant", tenant, {})
 
 

@@ -7,7 +7,7 @@ beside them (`worker.courier`): a call into the network is no transaction.
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import CancelledError
 from datetime import timedelta
 from typing import Any
@@ -17,10 +17,12 @@ import dramatiq
 import structlog
 from dramatiq.brokers.redis import RedisBroker
 from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
+from tenants.billing.cashier import Cashier
 from tenants.config import Config
 from tenants.crypto import load_keyring
 from tenants.db import Database, is_passing
@@ -56,11 +58,29 @@ async def run(config: Config, ready: Callable[[], None]) -> None:
     keyring = load_keyring(config.backline_keyring)
     database = Database(config.database_url.get_secret_value())
     try:
-        async with Poster(loopback=config.webhook_loopback) as poster:
+        async with Poster(loopback=config.webhook_loopback) as poster, _cashier(config, database) as cashier:
             courier = Courier(database, keyring, poster.post)
-            await Tasks(config, database, KINDS, courier=courier).run(ready)
+            await Tasks(config, database, KINDS, courier=courier, cashier=cashier).run(ready)
     finally:
         await database.close()
+
+
+@contextlib.asynccontextmanager
+async def _cashier(config: Config, database: Database) -> AsyncIterator[Cashier | None]:
+    """None where no card is taken: then Stripe's library is not even loaded."""
+    if config.stripe_secret_key is None:
+        yield None
+        return
+    from tenants.billing.gateway import open_gateway  # noqa: PLC0415
+
+    gateway = open_gateway(config)
+    redis = AsyncRedis.from_url(config.redis_url.get_secret_value(), socket_timeout=REDIS_SECONDS)
+    try:
+        yield Cashier(database, [gateway] if gateway else [], redis)
+    finally:
+        await redis.aclose()
+        if gateway is not None:
+            await gateway.close()
 
 
 def open_broker(redis_url: str) -> RedisBroker:
@@ -99,6 +119,7 @@ class Tasks:
         patience: timedelta = PATIENCE,
         drain_seconds: float = DRAIN_SECONDS,
         courier: Courier | None = None,
+        cashier: Cashier | None = None,
     ) -> None:
         self._database = database
         self._kinds = kinds
@@ -106,6 +127,7 @@ class Tasks:
         self._patience = patience
         self._drain_seconds = drain_seconds
         self._courier = courier
+        self._cashier = cashier
         self._woken = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._in_hand: set[asyncio.Task[None]] = set()
@@ -135,6 +157,8 @@ class Tasks:
                 group.create_task(self._look_at_periods_for_ever())
                 if self._courier is not None:
                     group.create_task(self._courier.run())
+                if self._cashier is not None:
+                    group.create_task(self._cashier.run())
         finally:
             await self._drain(worker)
 

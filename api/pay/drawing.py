@@ -11,6 +11,7 @@ from tenants.billing.desk import MOST_UNITS, Account, Wish
 from tenants.billing.port import Prices
 from tenants.billing.prices import describe_price, total
 from tenants.billing.standing import Reason
+from tenants.ids import UserId
 from tenants.plans import Plan
 
 _WHAT: Mapping[Plan, Sequence[str]] = {
@@ -47,9 +48,16 @@ def _draw(name: str, **values: Any) -> str:
 
 
 def draw_plans(
-    account: Account, prices: Prices, here: str, *, problem: str | None = None, done: str | None = None
+    account: Account,
+    person: UserId,
+    prices: Prices,
+    here: str,
+    *,
+    problem: str | None = None,
+    done: str | None = None,
 ) -> str:
     pays = account.subscription is not None
+    mine = account.payer in {None, person}
     return _draw(
         "plans.html",
         title=f"Plan of @{account.tenant.bot_username}",
@@ -57,14 +65,16 @@ def draw_plans(
         problem=problem,
         done=done,
         now=describe(account),
-        portal=account.customer is not None,
-        plans=[_offer(plan, prices, account) for plan in prices],
+        portal=account.customer is not None and mine,
+        plans=[_offer(plan, prices, account) for plan in prices] if mine or not pays else [],
         units=max(account.units, 1) if Plan.PRO in prices else None,
         most_units=MOST_UNITS,
         currencies=sorted({currency for amounts in prices.values() for currency in amounts}),
         go_on="Change the plan" if pays else "Go on to payment",
         note=(
-            "You see what changes before anything is paid."
+            "Somebody else pays for this connection: only they can change or end it."
+            if pays and not mine
+            else "You see what changes before anything is paid."
             if pays
             else "The payment is handled by Stripe. It repeats every month until you end it."
         ),

@@ -11,6 +11,7 @@ from litestar.params import Body, FromPath, FromQuery
 from api.pay import drawing
 from tenants.billing.desk import Account, PayDesk, Wish
 from tenants.errors import DomainError, Invalid, NotFound
+from tenants.ids import UserId
 from tenants.plans import Plan
 
 Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
@@ -39,28 +40,27 @@ class Page:
         self._public_url = public_url
 
     async def show(self, link: str, *, done: str | None = None, problem: str | None = None) -> str:
-        account = await self._open(link)
+        account, person = await self._open(link)
         said = DONE.get(done or "")
-        return drawing.draw_plans(account, self._desk.prices, f"/pay/{link}", problem=problem, done=said)
+        return drawing.draw_plans(account, person, self._desk.prices, f"/pay/{link}", problem=problem, done=said)
 
     async def choose(self, link: str, form: dict[str, str]) -> Response[str]:
         """Raises `DomainError`. A change of what is paid already is asked back once."""
-        account, wish = await self._open(link), _read_wish(form)
+        (account, person), wish = await self._open(link), _read_wish(form)
         if account.subscription is not None and form.get("sure") != "yes":
             return _html(drawing.draw_question(account, self._desk.prices, f"/pay/{link}", wish))
-        tenant, person = await self._desk.read_link(link)
         back = f"{self._public_url}/pay/{link}"
-        address = await self._desk.pay(person, tenant, wish, back)
+        address = await self._desk.pay(person, account.tenant.id, wish, back)
         return _see_other(address or f"{back}?done=changed")
 
     async def portal(self, link: str) -> Response[str]:
         tenant, person = await self._desk.read_link(link)
         return _see_other(await self._desk.open_portal(person, tenant, f"{self._public_url}/pay/{link}"))
 
-    async def _open(self, link: str) -> Account:
+    async def _open(self, link: str) -> tuple[Account, UserId]:
         tenant, person = await self._desk.read_link(link)
         try:
-            return await self._desk.open_account(person, tenant)
+            return await self._desk.open_account(person, tenant), person
         except NotFound:
             raise Invalid(GONE, code="gone") from None
 

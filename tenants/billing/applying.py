@@ -5,12 +5,12 @@ from typing import Any
 
 from sqlalchemy import text
 
-from tenants.billing.books import APPLY, REMINDERS, bring_up_to_date, read_facts
-from tenants.billing.facts import Status
+from tenants.billing.books import APPLY, REMINDERS, bring_up_to_date
+from tenants.billing.endings import want_one
 from tenants.billing.ledger import Entry
-from tenants.billing.standing import GRACE, Reason, Standing, read_subscriptions
+from tenants.billing.standing import GRACE, Reason, Standing
 from tenants.db import UnitOfWork
-from tenants.ids import TenantId, new_id
+from tenants.ids import TenantId
 from tenants.jobs import Job, enqueue_job
 from tenants.owner_notices import (
     PAYMENT_FAILED,
@@ -26,12 +26,6 @@ LOOK_EVERY = timedelta(minutes=10)
 MOST_AT_ONCE = 500
 
 _DUE = text("SELECT tenant_id FROM standings WHERE look_at <= now() ORDER BY look_at LIMIT :most")
-_END = text(
-    """
-    INSERT INTO subscription_endings (id, provider, subscription, refund)
-    VALUES (:id, :provider, :subscription, :refund) ON CONFLICT (provider, subscription) DO NOTHING
-    """
-)
 
 
 async def apply(unit: UnitOfWork, job: Job) -> bool:
@@ -49,7 +43,7 @@ async def apply_to(unit: UnitOfWork, tenant: TenantId) -> Standing:
         await _tell(unit, tenant, entry, standing)
     if not new:
         await _remind(unit, tenant, standing)
-    await _end_what_is_too_much(unit, tenant)
+    await want_one(unit, tenant)
     return standing
 
 
@@ -88,20 +82,3 @@ async def _remind(unit: UnitOfWork, tenant: TenantId, standing: Standing) -> Non
         params = {"plan": standing.plan, "until": f"{standing.until:%Y-%m-%d}"}
         key = f"{PAYMENT_FAILED}:{tenant}:{standing.until.isoformat()}:{passed[-1].days}"
         await enqueue_notice(unit, tenant, PAYMENT_FAILED, key=key, params=params)
-
-
-async def _end_what_is_too_much(unit: UnitOfWork, tenant: TenantId) -> None:
-    """Two were paid for at once: the older one stays, the other ends and is given back."""
-    living = [
-        one
-        for one in read_subscriptions(await read_facts(unit, tenant))
-        if one.newest.status in {Status.ACTIVE, Status.PAST_DUE} and one.newest.plan is not None
-    ]
-    for one in living[1:]:
-        await end_subscription(unit, one.newest.provider, one.id, refund=True)
-
-
-async def end_subscription(unit: UnitOfWork, provider: str, subscription: str, *, refund: bool) -> None:
-    """Somebody with a gateway does it, also if the tenant is gone by then."""
-    values = {"id": new_id(), "provider": provider, "subscription": subscription, "refund": refund}
-    await unit.execute(_END, values)

@@ -37,10 +37,10 @@ _OWNER = text(
 _NOTE = text(
     """
     INSERT INTO billing_facts
-        (id, provider, kind, at, received_at, of_tenant_id, subscription, customer, rank, status, plan, units,
-        paid_until, ends_at, note)
-    VALUES (:id, :provider, :kind, :at, clock_timestamp(), :tenant, :subscription, :customer, :rank, :status, :plan,
-        :units, :paid_until, :ends_at, :note)
+        (id, provider, kind, at, received_at, of_tenant_id, person_id, subscription, customer, rank, status, plan,
+        units, paid_until, ends_at, note)
+    VALUES (:id, :provider, :kind, :at, clock_timestamp(), :tenant, :person, :subscription, :customer, :rank,
+        :status, :plan, :units, :paid_until, :ends_at, :note)
     ON CONFLICT (id) DO NOTHING RETURNING 1
     """
 )
@@ -71,10 +71,10 @@ async def note_fact(unit: UnitOfWork, fact: Fact) -> bool:
 
 async def read_facts(unit: UnitOfWork, tenant: TenantId) -> list[Fact]:
     query = select(billing_facts).where(billing_facts.c.of_tenant_id == tenant).order_by(billing_facts.c.received_at)
-    return [_read(row) for row in await unit.execute(query)]
+    return [read_fact(row) for row in await unit.execute(query)]
 
 
-def _read(row: Any) -> Fact:
+def read_fact(row: Any) -> Fact:
     return Fact(
         id=row.id,
         provider=Provider(row.provider),
@@ -82,6 +82,7 @@ def _read(row: Any) -> Fact:
         at=row.at,
         received_at=row.received_at,
         tenant=row.of_tenant_id,
+        person=row.person_id,
         subscription=row.subscription,
         customer=row.customer,
         rank=row.rank,
@@ -130,10 +131,11 @@ async def _append(unit: UnitOfWork, tenant: TenantId, number: int, entries: list
 
 _SAVE = text(
     """
-    INSERT INTO standings (tenant_id, provider, subscription, customer, paid_until, ends_at, look_at)
-    VALUES (:tenant, :provider, :subscription, :customer, :paid_until, :ends_at, :look_at)
+    INSERT INTO standings (tenant_id, provider, subscription, customer, payer_id, paid_until, ends_at, look_at)
+    VALUES (:tenant, :provider, :subscription, :customer, :payer, :paid_until, :ends_at, :look_at)
     ON CONFLICT (tenant_id) DO UPDATE SET provider = excluded.provider, subscription = excluded.subscription,
-        customer = coalesce(excluded.customer, standings.customer), paid_until = excluded.paid_until,
+        customer = coalesce(excluded.customer, standings.customer),
+        payer_id = coalesce(excluded.payer_id, standings.payer_id), paid_until = excluded.paid_until,
         ends_at = excluded.ends_at, look_at = excluded.look_at
     """
 )
@@ -165,6 +167,7 @@ async def _save(unit: UnitOfWork, tenant: TenantId, facts: list[Fact], standing:
         "provider": newest.provider if newest else None,
         "subscription": standing.subscription,
         "customer": newest.customer if newest else None,
+        "payer": newest.person if newest else None,
         "paid_until": newest.paid_until if newest else None,
         "ends_at": newest.ends_at if newest else None,
         "look_at": _next_look(standing, now),

@@ -14,7 +14,7 @@ from tenants.billing.tables import plan_ledger, standings
 from tenants.connections import Connections, Tenant
 from tenants.crypto import Keyring
 from tenants.db import Database
-from tenants.errors import Conflict, Invalid
+from tenants.errors import Conflict, Forbidden, Invalid
 from tenants.ids import TenantId, UserId
 from tenants.phrases import Phrase
 from tenants.plans import Plan
@@ -24,7 +24,9 @@ MOST_UNITS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """How a connection stands with its payments. `subscription` is None where nobody pays for it now."""
+    """How a connection stands with its payments. `subscription` is None where nobody pays for it now; `payer` is who
+    ordered the last one.
+    """
 
     tenant: Tenant
     units: int
@@ -33,6 +35,7 @@ class Account:
     provider: Provider | None
     subscription: str | None
     customer: str | None
+    payer: UserId | None
     paid_until: datetime | None
     ends_at: datetime | None
 
@@ -75,12 +78,13 @@ class PayDesk:
             currency=wish.currency,
             key=f"{tenant}:{account.tenant.version}:{wish.plan}:{wish.units}:{wish.currency}",
             back=back,
-            customer=account.customer if account.provider is self._gateway.provider else None,
+            customer=account.customer if self._is_customer(account, person) else None,
         )
         if account.subscription is None:
             return await self._gateway.open_checkout(order)
         if account.provider is not self._gateway.provider:
             raise Conflict("This connection is paid with Stars: end that subscription first.", code="other_provider")
+        _require_payer(account, person)
         await self._gateway.change(account.subscription, order)
         return None
 
@@ -89,7 +93,12 @@ class PayDesk:
         account = await self.open_account(person, tenant)
         if account.customer is None or account.provider is not self._gateway.provider:
             raise Invalid("Nobody has paid for this connection here so far.", code="no_customer")
+        _require_payer(account, person)
         return await self._gateway.open_portal(account.customer, back)
+
+    def _is_customer(self, account: Account, person: UserId) -> bool:
+        """Whoever pays next may be somebody else than before, with a card and invoices of their own."""
+        return account.provider is self._gateway.provider and account.payer in {None, person}
 
     def _require_sold(self, wish: "Wish") -> None:
         if wish.plan not in self.prices:
@@ -101,6 +110,12 @@ class PayDesk:
             raise Invalid(problem, field="currency")
         if not 1 <= wish.units <= MOST_UNITS or (wish.plan is not Plan.PRO and wish.units != 1):
             raise Invalid(Phrase("Choose from 1 to {most} units.", most=MOST_UNITS), field="units")
+
+
+def _require_payer(account: Account, person: UserId) -> None:
+    """Cards, addresses and invoices are the payer's, also where somebody else manages the connection by now."""
+    if account.payer not in {None, person}:
+        raise Forbidden("Somebody else pays for this connection: only they can change or end it.", code="other_payer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +159,7 @@ async def read_account(database: Database, tenant: Tenant) -> Account:
         provider=Provider(row.provider) if row is not None and row.provider else None,
         subscription=row.subscription if row is not None and pays else None,
         customer=row.customer if row is not None else None,
+        payer=UserId(row.payer_id) if row is not None and row.payer_id is not None else None,
         paid_until=row.paid_until if row is not None else None,
         ends_at=row.ends_at if row is not None else None,
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from tenants.ids import TenantId
+from tenants.ids import TenantId, UserId
 from tenants.plans import Plan
 
 
@@ -45,6 +45,7 @@ class Status(StrEnum):
 class Fact:
     """`id` is the provider's, so that the same fact is stored once. `rank` orders facts of one second: what comes
     later in a subscription's life has the higher one. `plan` is None where nothing of ours is subscribed to.
+    `person` is whoever ordered it.
     `ends_at`: a subscription that was cancelled, but is paid until then.
     """
 
@@ -54,6 +55,7 @@ class Fact:
     at: datetime
     received_at: datetime
     tenant: TenantId | None = None
+    person: UserId | None = None
     subscription: str | None = None
     customer: str | None = None
     rank: int = 0

@@ -3,9 +3,12 @@
 Shapes are those of API version 2026-10-28.endive (docs.stripe.com/api), which the library names in every request.
 """
 
+import json
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -16,13 +19,17 @@ from tenants.billing.port import Order, Prices
 from tenants.billing.prices import without_stars
 from tenants.config import Config
 from tenants.errors import Invalid, Unavailable
-from tenants.ids import TenantId
+from tenants.ids import TenantId, UserId
 from tenants.plans import Plan
 
 LOOKUP = "backline_"
 """Before the plan's name in a price's lookup key."""
 TENANT = "backline_tenant"
 """The key of metadata that says whose a subscription is."""
+PERSON = "backline_person"
+"""And who ordered it: a Telegram user id."""
+MISSING = "resource_missing"
+"""Stripe's code for what is not there, or was deleted."""
 OLDEST = 300
 NEWEST = 60
 """Seconds that the timestamp of a signature may lie in the past, as in the library, and in the future, which the
@@ -84,20 +91,26 @@ class StripeGateway:
 
     async def open_checkout(self, order: Order) -> str:
         price = await self._find_price(order)
+        named = {TENANT: str(order.tenant), PERSON: str(order.person)}
         params: Any = {
             "mode": "subscription",
             "client_reference_id": str(order.tenant),
             "currency": order.currency,
             "line_items": [{"price": price, "quantity": order.units}],
-            "metadata": {TENANT: str(order.tenant)},
-            "subscription_data": {"metadata": {TENANT: str(order.tenant)}},
+            "metadata": named,
+            "subscription_data": {"metadata": named},
             "success_url": f"{order.back}?done=paid",
             "cancel_url": order.back,
         }
         if order.customer:
             params["customer"] = order.customer
-        options: Any = {"idempotency_key": order.key}
-        session = await self._ask(self._client.v1.checkout.sessions.create_async(params, options))
+        options: Any = {"idempotency_key": _key(order.key, params)}
+        try:
+            session = await self._ask(self._client.v1.checkout.sessions.create_async(params, options))
+        except Invalid as refused:
+            if order.customer is None or refused.code != MISSING:
+                raise
+            return await self.open_checkout(replace(order, customer=None))  # was deleted there
         return str(session.url)
 
     async def change(self, subscription: str, order: Order) -> None:
@@ -113,7 +126,6 @@ class StripeGateway:
                     "payment_behavior": "error_if_incomplete",
                     "cancel_at_period_end": False,
                 },
-                {"idempotency_key": order.key},
             )
         )
 
@@ -124,11 +136,13 @@ class StripeGateway:
         return str(session.url)
 
     async def end(self, subscription: str, *, refund: bool, key: str) -> None:
-        ended = await self._ask(
-            self._client.v1.subscriptions.cancel_async(
-                subscription, {"prorate": False, "invoice_now": False}, {"idempotency_key": f"{key}:end"}
+        ended = await self._ask(self._client.v1.subscriptions.retrieve_async(subscription))
+        if ended.status not in {"canceled", "incomplete_expired"}:
+            ended = await self._ask(
+                self._client.v1.subscriptions.cancel_async(
+                    subscription, {"prorate": False, "invoice_now": False}, {"idempotency_key": f"{key}:end"}
+                )
             )
-        )
         if not refund or ended.latest_invoice is None:
             return
         invoice = await self._ask(
@@ -144,11 +158,27 @@ class StripeGateway:
                 )
 
     async def list_subscriptions(self) -> AsyncIterator[Fact]:
-        now = datetime.now(UTC)
-        page = await self._ask(self._client.v1.subscriptions.list_async({"status": "all", "limit": 100}))
-        async for found in page.auto_paging_iter_async():
-            if TENANT in (found.metadata or {}):
-                yield _subscription_fact(f"read:{found.id}:{now:%Y-%m-%dT%H}", found.to_dict(), now, now, 8)
+        now = datetime.fromtimestamp(self._clock(), UTC)
+        async for found in self._pages(self._client.v1.subscriptions.list_async, {"status": "all"}):
+            if TENANT in (found.get("metadata") or {}):
+                yield _subscription_fact(f"read:{found['id']}", found, now, now, 0)
+
+    async def list_facts(self) -> AsyncIterator[Fact]:
+        """Stripe keeps events for 30 days (docs.stripe.com/api/events)."""
+        now = datetime.fromtimestamp(self._clock(), UTC)
+        async for event in self._pages(self._client.v1.events.list_async, {}):
+            yield read_event(event, now)
+
+    async def _pages(self, ask: Callable[[Any], Any], wanted: Mapping[str, Any]) -> AsyncIterator[dict[str, Any]]:
+        """The newest first (docs.stripe.com/api/pagination)."""
+        asked = {**wanted, "limit": 100}
+        while True:
+            page = await self._ask(ask(asked))
+            for found in page.data:
+                yield found.to_dict()
+            if not page.has_more:
+                return
+            asked["starting_after"] = page.data[-1].id
 
     async def make_catalogue(self) -> list[str]:
         """Products and prices, found by their lookup key and made where they are missing or cost something else.
@@ -159,7 +189,7 @@ class StripeGateway:
             currency, *others = sorted(amounts)
             product = await self._find_product(plan)
             found = await self._list_prices(lookup_key(plan))
-            if found and self._costs(found[0], amounts):
+            if found and _amounts(found[0].to_dict()) == dict(amounts):
                 continue
             options: Any = {other: {"unit_amount": amounts[other]} for other in others}
             await self._ask(
@@ -195,7 +225,7 @@ class StripeGateway:
         found = await self._list_prices(lookup_key(order.plan))
         if not found:
             raise Unavailable(
-                "The price is not set up yet: whoever runs this Backline has to run `backline billing-setup`.",
+                "The price is not set up yet: whoever runs this Backline has to run `backline billing setup`.",
                 retry_after=timedelta(hours=1),
             )
         return str(found[0].id)
@@ -212,12 +242,6 @@ class StripeGateway:
             made = self._client.v1.products.create_async({"id": identity, "name": f"Backline {plan}"})
             return str((await self._ask(made)).id)
 
-    def _costs(self, price: Any, amounts: Mapping[str, int]) -> bool:
-        found = {price.currency: price.unit_amount}
-        for currency, option in (price.currency_options or {}).items():
-            found[currency] = option["unit_amount"]
-        return found == dict(amounts)
-
     async def _ask(self, request: Any) -> Any:
         try:
             return await request
@@ -226,7 +250,8 @@ class StripeGateway:
         except stripe.CardError as error:
             raise Invalid(f"The card was not charged. {error.user_message or ''}".strip(), code="card") from None
         except stripe.InvalidRequestError as error:
-            raise Invalid(f"Stripe does not take this ({error.code or 'invalid'}).", code="provider") from None
+            code = MISSING if error.code == MISSING else "provider"
+            raise Invalid(f"Stripe does not take this ({error.code or 'invalid'}).", code=code) from None
 
 
 def open_gateway(config: Config) -> StripeGateway | None:
@@ -239,6 +264,16 @@ def open_gateway(config: Config) -> StripeGateway | None:
         without_stars(config.prices),
         api=config.stripe_api_root,
     )
+
+
+def _key(order: str, params: Mapping[str, Any]) -> str:
+    """Stripe refuses a key that comes again with other parameters (docs.stripe.com/api/idempotent_requests)."""
+    return f"{order}:{sha256(json.dumps(params, sort_keys=True).encode()).hexdigest()[:32]}"
+
+
+def _amounts(price: Mapping[str, Any]) -> dict[str, int]:
+    options = {name: option["unit_amount"] for name, option in (price.get("currency_options") or {}).items()}
+    return {price["currency"]: price["unit_amount"], **options}
 
 
 def _signed_at(signature: str) -> int:
@@ -265,6 +300,7 @@ def read_event(event: Mapping[str, Any], received_at: datetime) -> Fact:
         at=at,
         received_at=received_at,
         tenant=_tenant(metadata.get(TENANT)),
+        person=_person(metadata.get(PERSON)),
         subscription=_name(subscription),
         customer=_name(customer),
         note=kind,
@@ -276,6 +312,7 @@ def _subscription_fact(
 ) -> Fact:
     items = body["items"]["data"]
     item = items[0] if items else {}
+    metadata = body.get("metadata") or {}
     ends = body.get("cancel_at") or (item.get("current_period_end") if body.get("cancel_at_period_end") else None)
     return Fact(
         id=identity,
@@ -283,7 +320,8 @@ def _subscription_fact(
         kind=Kind.SUBSCRIPTION,
         at=at,
         received_at=received_at,
-        tenant=_tenant((body.get("metadata") or {}).get(TENANT)),
+        tenant=_tenant(metadata.get(TENANT)),
+        person=_person(metadata.get(PERSON)),
         subscription=str(body["id"]),
         customer=_name(body.get("customer")),
         rank=rank,
@@ -308,6 +346,10 @@ def _tenant(typed: object) -> TenantId | None:
         return TenantId(UUID(str(typed)))
     except ValueError:
         return None
+
+
+def _person(typed: object) -> UserId | None:
+    return UserId(int(str(typed))) if str(typed).isdecimal() else None
 
 
 def _name(found: object) -> str | None:

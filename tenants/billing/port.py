@@ -16,8 +16,8 @@ plan it is the price of one unit.
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What somebody wants to pay for. `key` makes the same order, sent twice, one order. `customer` is the provider's
-    name for whoever pays, where there is one already.
+    """What somebody wants to pay for. `key` makes the same first order, sent twice, one order. `customer` is the
+    provider's name for whoever pays, where there is one already.
     """
 
     tenant: TenantId
@@ -46,6 +46,9 @@ class Gateway(Protocol):
 
     async def end(self, subscription: str, *, refund: bool, key: str) -> None:
         """At once: where two were paid for one connection. `refund`: the last payment is given back."""
+
+    def list_facts(self) -> AsyncIterator[Fact]:
+        """What the provider has told lately, whether it arrived here or not."""
 
     def list_subscriptions(self) -> AsyncIterator[Fact]:
         """How each subscription of ours stands there now."""

@@ -30,6 +30,7 @@ billing_facts = Table(
     _time("at", nullable=False),
     _time("received_at", nullable=False),
     Column("of_tenant_id", UUID, ForeignKey("tenants.id", ondelete="CASCADE")),  # null until it is known whose it is
+    Column("person_id", BigInteger),
     Column("subscription", Text),
     Column("customer", Text),
     Column("rank", Integer, nullable=False),

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
-from tenants.billing.applying import LOOK, end_subscription
+from tenants.billing.applying import LOOK
 from tenants.billing.books import note_fact, read_facts, read_ledger
+from tenants.billing.endings import want_end
 from tenants.billing.facts import Fact, Kind, Provider, Status
 from tenants.billing.ledger import rebuild
 from tenants.billing.standing import Reason
@@ -165,7 +166,7 @@ async def test_of_two_that_were_paid_at_once_the_second_is_given_back(database: 
         rows = (await unit.execute(text("SELECT subscription, refund, ended_at FROM subscription_endings"))).all()
     assert [tuple(row) for row in rows] == [("sub_twice", True, None)]
     async with database.tenant(tenant.id) as unit:
-        await end_subscription(unit, "stripe", "sub_twice", refund=True)
+        await want_end(unit, Provider.STRIPE, "sub_twice", refund=True)
     async with database.fleet() as unit:
         assert (await unit.execute(text("SELECT count(*) FROM subscription_endings"))).scalar_one() == 1
 

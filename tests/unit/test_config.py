@@ -19,7 +19,7 @@ def test_three_variables_are_enough():
     assert config.telegram_api_root == "https://api.telegram.org"
     assert (config.api_host, config.api_port) == ("127.0.0.1", 8080)
     assert config.setup_bot_token is None
-    assert config.default_plan is Plan.BUSINESS
+    assert config.starting_plan is Plan.BUSINESS
     assert config.log_format == "json"
 
 

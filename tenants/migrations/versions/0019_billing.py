@@ -21,6 +21,7 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("of_tenant_id", sa.UUID, sa.ForeignKey("tenants.id", ondelete="CASCADE")),
+        sa.Column("person_id", sa.BigInteger),
         sa.Column("subscription", sa.Text),
         sa.Column("customer", sa.Text),
         sa.Column("rank", sa.Integer, nullable=False),
