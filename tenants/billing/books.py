@@ -9,7 +9,7 @@ from sqlalchemy import insert, select, text
 
 from tenants.billing.facts import Fact, Kind, Provider, Status
 from tenants.billing.ledger import Entry, rebuild
-from tenants.billing.standing import GRACE, Reason, Standing, judge
+from tenants.billing.standing import GRACE, Reason, Standing, judge, read_subscriptions
 from tenants.billing.tables import billing_facts, plan_ledger
 from tenants.db import UnitOfWork
 from tenants.ids import TenantId
@@ -38,9 +38,9 @@ _NOTE = text(
     """
     INSERT INTO billing_facts
         (id, provider, kind, at, received_at, of_tenant_id, person_id, subscription, customer, rank, status, plan,
-        units, paid_until, ends_at, note)
+        units, paid_until, ends_at, before, note)
     VALUES (:id, :provider, :kind, :at, clock_timestamp(), :tenant, :person, :subscription, :customer, :rank,
-        :status, :plan, :units, :paid_until, :ends_at, :note)
+        :status, :plan, :units, :paid_until, :ends_at, :before, :note)
     ON CONFLICT (id) DO NOTHING RETURNING 1
     """
 )
@@ -91,6 +91,7 @@ def read_fact(row: Any) -> Fact:
         units=row.units,
         paid_until=row.paid_until,
         ends_at=row.ends_at,
+        before=row.before,
         note=row.note,
     )
 
@@ -160,8 +161,8 @@ async def bring_up_to_date(unit: UnitOfWork, tenant: TenantId) -> tuple[list[Ent
 
 
 async def _save(unit: UnitOfWork, tenant: TenantId, facts: list[Fact], standing: Standing, now: datetime) -> None:
-    about = [one for one in facts if one.subscription == standing.subscription and one.kind is Kind.SUBSCRIPTION]
-    newest = max(about, key=lambda one: (one.at, one.rank, one.id), default=None)
+    about = [one.newest for one in read_subscriptions(facts) if one.id == standing.subscription]
+    newest = about[0] if about else None
     values = {
         "tenant": tenant,
         "provider": newest.provider if newest else None,

@@ -44,7 +44,8 @@ class Status(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Fact:
     """`id` is the provider's, so that the same fact is stored once. `rank` orders facts of one second: what comes
-    later in a subscription's life has the higher one. `plan` is None where nothing of ours is subscribed to.
+    later in a subscription's life has the higher one, and of the same rank each names the state that it changed:
+    `before`, as `after` has it. `plan` is None where nothing of ours is subscribed to.
     `person` is whoever ordered it.
     `ends_at`: a subscription that was cancelled, but is paid until then.
     """
@@ -55,7 +56,6 @@ class Fact:
     at: datetime
     received_at: datetime
     tenant: TenantId | None = None
-    person: UserId | None = None
     subscription: str | None = None
     customer: str | None = None
     rank: int = 0
@@ -64,4 +64,14 @@ class Fact:
     units: int = 1
     paid_until: datetime | None = None
     ends_at: datetime | None = None
+    person: UserId | None = None
+    before: str | None = None
     note: str = ""
+
+    @property
+    def after(self) -> str:
+        return describe_state(self.status, self.plan, self.units, self.ends_at)
+
+
+def describe_state(status: Status | None, plan: Plan | None, units: int, ends_at: datetime | None) -> str:
+    return f"{status} {plan} {units} {'-' if ends_at is None else int(ends_at.timestamp())}"

@@ -14,12 +14,13 @@ from uuid import UUID
 
 import stripe
 
-from tenants.billing.facts import Fact, Kind, Provider, Status
+from tenants.billing.facts import Fact, Kind, Provider, Status, describe_state
 from tenants.billing.port import Order, Prices
 from tenants.billing.prices import without_stars
 from tenants.config import Config
 from tenants.errors import Invalid, Unavailable
 from tenants.ids import TenantId, UserId
+from tenants.phrases import Phrase
 from tenants.plans import Plan
 
 LOOKUP = "backline_"
@@ -221,7 +222,8 @@ class StripeGateway:
 
     async def _find_price(self, order: Order) -> str:
         if order.currency not in self._prices.get(order.plan, {}):
-            raise Invalid(f"The {order.plan} plan has no price in {order.currency.upper()}.", field="currency")
+            problem = Phrase("The {plan} plan has no price in {currency}.", plan=order.plan, currency=order.currency)
+            raise Invalid(problem, field="currency")
         found = await self._list_prices(lookup_key(order.plan))
         if not found:
             raise Unavailable(
@@ -248,10 +250,12 @@ class StripeGateway:
         except (stripe.APIConnectionError, stripe.RateLimitError, stripe.APIError) as error:
             raise Unavailable("Stripe does not answer just now: try again in a minute.", retry_after=_SOON) from error
         except stripe.CardError as error:
-            raise Invalid(f"The card was not charged. {error.user_message or ''}".strip(), code="card") from None
+            problem = Phrase("The card was not charged. {reason}", reason=error.user_message or "")
+            raise Invalid(problem, code="card") from None
         except stripe.InvalidRequestError as error:
             code = MISSING if error.code == MISSING else "provider"
-            raise Invalid(f"Stripe does not take this ({error.code or 'invalid'}).", code=code) from None
+            problem = Phrase("Stripe does not take this ({reason}).", reason=error.code or "invalid")
+            raise Invalid(problem, code=code) from None
 
 
 def open_gateway(config: Config) -> StripeGateway | None:
@@ -287,7 +291,9 @@ def read_event(event: Mapping[str, Any], received_at: datetime) -> Fact:
     body, kind = event["data"]["object"], str(event["type"])
     if body.get("object") == "subscription":
         rank = _RANKS.get(kind, 1 if body["status"] == "incomplete" else 2)
-        return _subscription_fact(str(event["id"]), body, at, received_at, rank)
+        return _subscription_fact(
+            str(event["id"]), body, at, received_at, rank, changed=event["data"].get("previous_attributes")
+        )
     known = _KINDS.get(kind, Kind.OTHER)
     parent = (body.get("parent") or {}).get("subscription_details") or {}
     metadata = {**(parent.get("metadata") or {}), **(body.get("metadata") or {})}
@@ -308,12 +314,17 @@ def read_event(event: Mapping[str, Any], received_at: datetime) -> Fact:
 
 
 def _subscription_fact(
-    identity: str, body: Mapping[str, Any], at: datetime, received_at: datetime, rank: int
+    identity: str,
+    body: Mapping[str, Any],
+    at: datetime,
+    received_at: datetime,
+    rank: int,
+    *,
+    changed: Mapping[str, Any] | None = None,
 ) -> Fact:
-    items = body["items"]["data"]
-    item = items[0] if items else {}
+    """`changed` are the values that were there before, of what changed."""
     metadata = body.get("metadata") or {}
-    ends = body.get("cancel_at") or (item.get("current_period_end") if body.get("cancel_at_period_end") else None)
+    status, plan, units, ends_at = _state(body)
     return Fact(
         id=identity,
         provider=Provider.STRIPE,
@@ -325,13 +336,27 @@ def _subscription_fact(
         subscription=str(body["id"]),
         customer=_name(body.get("customer")),
         rank=rank,
-        status=_STATUSES.get(str(body["status"]), Status.ENDED),
-        plan=_plan(item.get("price") or {}),
-        units=int(item.get("quantity") or 1),
-        paid_until=_moment(item.get("current_period_end")),
-        ends_at=_moment(ends),
+        status=status,
+        plan=plan,
+        units=units,
+        paid_until=_moment(_item(body).get("current_period_end")),
+        ends_at=ends_at,
+        before=None if changed is None else describe_state(*_state({**body, **changed})),
         note=str(body["status"]),
     )
+
+
+def _state(body: Mapping[str, Any]) -> tuple[Status, Plan | None, int, datetime | None]:
+    item = _item(body)
+    ends = body.get("cancel_at") or (item.get("current_period_end") if body.get("cancel_at_period_end") else None)
+    status = _STATUSES.get(str(body["status"]), Status.ENDED)
+    return status, _plan(item.get("price") or {}), int(item.get("quantity") or 1), _moment(ends)
+
+
+def _item(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A subscription of ours has one."""
+    items = body["items"]["data"]
+    return items[0] if items else {}
 
 
 def _plan(price: Mapping[str, Any]) -> Plan | None:

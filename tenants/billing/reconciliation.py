@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import structlog
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import distinct_on
 
 from tenants.billing.books import read_fact
 from tenants.billing.facts import Fact, Kind, Provider, Status
 from tenants.billing.port import Gateway
+from tenants.billing.standing import read_subscriptions
 from tenants.billing.tables import billing_facts
 from tenants.db import Database, UnitOfWork
 
@@ -47,16 +47,11 @@ async def reconcile(database: Database, gateway: Gateway) -> list[Difference]:
 
 
 async def _newest(unit: UnitOfWork, provider: Provider) -> Mapping[str, Fact]:
-    query = (
-        select(billing_facts)
-        .where(billing_facts.c.provider == provider, billing_facts.c.kind == Kind.SUBSCRIPTION)
-        .ext(distinct_on(billing_facts.c.subscription))
-        .order_by(
-            billing_facts.c.subscription,
-            *(column.desc() for column in (billing_facts.c.at, billing_facts.c.rank, billing_facts.c.id)),
-        )
+    query = select(billing_facts).where(
+        billing_facts.c.provider == provider, billing_facts.c.kind == Kind.SUBSCRIPTION
     )
-    return {row.subscription: read_fact(row) for row in await unit.execute(query)}
+    facts = [read_fact(row) for row in await unit.execute(query)]
+    return {one.id: one.newest for one in read_subscriptions(facts)}
 
 
 def _differ(here: Fact | None, there: Fact | None) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import groupby
 
 from tenants.billing.facts import Fact, Kind, Status
 from tenants.plans import Plan
@@ -61,7 +62,7 @@ def read_subscriptions(facts: Iterable[Fact]) -> list[Subscription]:
 
 def _read(facts: Sequence[Fact]) -> Subscription | None:
     """None while nothing but payments is known of it."""
-    told = sorted((f for f in facts if f.kind is Kind.SUBSCRIPTION), key=_order)
+    told = in_order(f for f in facts if f.kind is Kind.SUBSCRIPTION)
     if not told:
         return None
     failed_at = None
@@ -71,6 +72,36 @@ def _read(facts: Sequence[Fact]) -> Subscription | None:
         elif failed_at is None:
             failed_at = fact.at
     return Subscription(told[-1], min(fact.at for fact in told), failed_at)
+
+
+def in_order(facts: Iterable[Fact]) -> list[Fact]:
+    """As they happened, however they came. A provider's clock has whole seconds: what happened within one of them
+    follows from the state that each says it changed.
+    """
+    ordered: list[Fact] = []
+    for _, tied in groupby(sorted(facts, key=_order), key=lambda fact: (fact.at, fact.rank)):
+        left, state = list(tied), ordered[-1].after if ordered else None
+        while left:
+            chain = _follow(left, state) or [_begin(left)]
+            ordered += chain
+            left = [fact for fact in left if fact not in chain]
+            state = chain[-1].after
+    return ordered
+
+
+def _follow(left: Sequence[Fact], state: str | None) -> list[Fact]:
+    """The longest chain of changes that goes on from a state."""
+    longest: list[Fact] = []
+    for fact in {one.after: one for one in left if one.before == state}.values():
+        chain = [fact, *_follow([one for one in left if one is not fact], fact.after)]
+        if len(chain) > len(longest):
+            longest = chain
+    return longest
+
+
+def _begin(left: Sequence[Fact]) -> Fact:
+    begins = [fact for fact in left if all(fact.before != other.after for other in left if other is not fact)]
+    return (begins or left)[0]
 
 
 def _order(fact: Fact) -> tuple[datetime, int, str]:

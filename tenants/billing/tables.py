@@ -39,6 +39,7 @@ billing_facts = Table(
     Column("units", Integer, nullable=False),
     _time("paid_until"),
     _time("ends_at"),
+    Column("before", Text),
     Column("note", Text, nullable=False),
     CheckConstraint(f"plan IN {PLANS}", name="plan"),
     Index("ix_billing_facts_of_tenant_id", "of_tenant_id"),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tenants.billing.facts import Fact, Kind, Provider, Status
 from tenants.billing.ledger import rebuild
-from tenants.billing.standing import GRACE, Reason, judge
+from tenants.billing.standing import GRACE, Reason, in_order, judge
 from tenants.ids import TenantId
 from tenants.plans import Plan
 
@@ -51,6 +51,21 @@ def test_every_order_of_the_first_six_each_told_twice_says_the_same() -> None:
     assert wanted.until == T0 + 60 * DAY + GRACE
     for order in permutations(FIRST_SIX):
         assert judge([*order, *reversed(order)], now, otherwise=Plan.FREE) == wanted
+
+
+def test_what_happened_within_a_second_follows_from_what_each_says_it_changed() -> None:
+    """All of one second and one rank, as Stripe's `updated` events are."""
+    steps = [(Status.ACTIVE, 1), (Status.ACTIVE, 3), (Status.PAST_DUE, 3), (Status.ACTIVE, 3), (Status.ACTIVE, 2)]
+    told, before = [], None
+    for number, (status, units) in enumerate(steps):
+        one = fact(9 - number, status, rank=2, units=units, before=before)
+        told.append(one)
+        before = one.after
+    for order in permutations(told):
+        ordered = in_order(order)
+        assert ordered[0] == told[0]
+        assert ordered[-1] == told[-1]
+        assert judge(order, T0 + DAY, otherwise=Plan.FREE).units == 2
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ def upgrade() -> None:
         sa.Column("units", sa.Integer, nullable=False),
         sa.Column("paid_until", sa.DateTime(timezone=True)),
         sa.Column("ends_at", sa.DateTime(timezone=True)),
+        sa.Column("before", sa.Text),
         sa.Column("note", sa.Text, nullable=False),
         sa.CheckConstraint(f"plan IN {PLANS}", name=op.f("ck_billing_facts_plan")),
         sa.PrimaryKeyConstraint("id", name="pk_billing_facts"),
