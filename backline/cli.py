@@ -66,6 +66,15 @@ def _parser() -> argparse.ArgumentParser:
     plan.add_argument("connection", metavar="ID|@BOT", help="the connection's id, or the username of its bot")
     plan.add_argument("plan", choices=list(Plan), help="from now on, unless a higher one is paid for")
     plan.set_defaults(run=_plan)
+    words = "look after what is paid at Stripe"
+    billing = commands.add_parser("billing", help=words, description=f"Backline: {words}.")
+    billing.add_argument(
+        "chore",
+        choices=("setup", "check", "fetch", "replay"),
+        help="setup: make the products and prices that BILLING_PRICES names; check: say where the books differ; "
+        "fetch: what was told in 30 days and never arrived; replay: work out every plan again from what is noted",
+    )
+    billing.set_defaults(run=_billing)
     return parser
 
 
@@ -177,6 +186,14 @@ async def _grant(url: str, connection: str, plan: Plan) -> str:
         await database.close()
     more = "" if standing.plan is plan else f" It pays for it; the {plan} plan counts when that ends."
     return f"@{bot} is on the {standing.plan} plan.{more}"
+
+
+def _billing(arguments: argparse.Namespace, environ: Environ) -> None:
+    config = read_config(environ, not_needed=("REDIS_URL", "BACKLINE_KEYRING"))
+    from backline.billing import CHORES
+
+    with _sentences():
+        print(asyncio.run(CHORES[arguments.chore](config)))
 
 
 async def _check_servers(config: "Config", *, without_redis: bool = False) -> None:

@@ -25,6 +25,9 @@ from tenants.config import Config
 
 LOOPBACK = "127.0.0.1"
 SERVER_CHECK_SECONDS = 0.5
+SANDBOX_PRICES = "pro=usd:1900,eur:1800,xtr:900 business=usd:9900,eur:9500,xtr:4700"
+STRIPE_VARIABLES = ("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_API_ROOT", "BILLING_PRICES", "BILLING_LINK")
+STRIPE_SECRETS = {"STRIPE_SECRET_KEY": "sk_test_of_the_sandbox", "STRIPE_WEBHOOK_SECRET": "whsec_of_the_sandbox"}
 MTPROTO_VARIABLES = ("TELEGRAM_API_ID", "TELEGRAM_API_HASH", "TELEGRAM_DC", "TELEGRAM_DC_KEY")
 
 
@@ -38,6 +41,7 @@ class Plan:
     api_port: int
     sandbox_port: int | None
     mtproto_port: int | None
+    stripe_port: int | None
 
     @property
     def api_url(self) -> str:
@@ -49,6 +53,10 @@ class Plan:
     def sandbox_url(self) -> str:
         return f"http://{LOOPBACK}:{self.sandbox_port}"
 
+    @property
+    def stripe_url(self) -> str:
+        return f"http://{LOOPBACK}:{self.stripe_port}"
+
     def given(self, variable: str) -> bool:
         return bool(self.environ.get(variable, "").strip())
 
@@ -59,7 +67,11 @@ class _AskedToStopError(Exception):
 
 def up(environ: Mapping[str, str]) -> None:
     plan = make_plan(environ, Path.cwd())
-    sandbox = ((plan.sandbox_port, "SANDBOX_PORT"), (plan.mtproto_port, "SANDBOX_MTPROTO_PORT"))
+    sandbox = (
+        (plan.sandbox_port, "SANDBOX_PORT"),
+        (plan.mtproto_port, "SANDBOX_MTPROTO_PORT"),
+        (plan.stripe_port, "SANDBOX_STRIPE_PORT"),
+    )
     for port, variable in ((plan.api_port, "API_PORT"), *sandbox):
         if port is not None:
             check_port(plan.api_host if variable == "API_PORT" else LOOPBACK, port, variable=variable)
@@ -87,12 +99,16 @@ def make_plan(environ: Mapping[str, str], checkout: Path) -> Plan:
         raise Failure(f"BACKLINE_KEYRING: there is no file {config.backline_keyring}.")
     sandbox_port = None if real else _port(given, "SANDBOX_PORT", 8081)
     mtproto_port = None if real else _port(given, "SANDBOX_MTPROTO_PORT", 8082)
-    if config.api_port in {0, sandbox_port, mtproto_port}:
+    pays = not real and not any(variable in given for variable in STRIPE_VARIABLES)
+    stripe_port = _port(given, "SANDBOX_STRIPE_PORT", 8083) if pays else None
+    if config.api_port in {0, sandbox_port, mtproto_port, stripe_port}:
         raise Failure(f"API_PORT can't be {config.api_port} here: choose another port.")
     if mtproto_port is not None and mtproto_port == sandbox_port:
         raise Failure(f"SANDBOX_MTPROTO_PORT can't be {mtproto_port} here: choose another port.")
+    if stripe_port is not None and stripe_port in {sandbox_port, mtproto_port}:
+        raise Failure(f"SANDBOX_STRIPE_PORT can't be {stripe_port} here: choose another port.")
     folder = choose_data_folder(environ, checkout)
-    return Plan(environ, folder, config.api_host, config.api_port, sandbox_port, mtproto_port)
+    return Plan(environ, folder, config.api_host, config.api_port, sandbox_port, mtproto_port, stripe_port)
 
 
 def say(line: str) -> None:
@@ -120,10 +136,11 @@ class _Everything:
         try:
             async with asyncio.TaskGroup() as outliving:  # the sandbox is there until the others have drained
                 sandbox = self._start_sandbox(outliving)
+                stripe = self._start_stripe(outliving)
                 async with asyncio.TaskGroup() as group:
                     group.create_task(self._until_asked_to_stop())
                     group.create_task(self._keep_servers())
-                    await self._bring_up(group, sandbox)
+                    await self._bring_up(group, sandbox, stripe)
         except* _AskedToStopError:
             pass
         except* Failure as found:
@@ -131,8 +148,12 @@ class _Everything:
         if failures:
             raise failures[0]
 
-    async def _bring_up(self, group: asyncio.TaskGroup, sandbox: Child | None) -> None:
+    async def _bring_up(self, group: asyncio.TaskGroup, sandbox: Child | None, stripe: Child | None) -> None:
         await run_to_end(self._program("migrate"))
+        if stripe is not None:
+            await stripe.ready.wait()
+            self._environment |= _stripe_of(self._plan)
+            await run_to_end(self._program("billing", "setup"))
         if sandbox is not None:
             await sandbox.ready.wait()
             state = json.loads(await answers(f"{self._plan.sandbox_url}/sandbox/state"))
@@ -162,15 +183,27 @@ class _Everything:
         ready_url = f"{self._plan.sandbox_url}/sandbox/state"
         return self._start(group, Program("sandbox", arguments, log, self._plan.environ, ready_url))
 
+    def _start_stripe(self, group: asyncio.TaskGroup) -> Child | None:
+        if self._plan.stripe_port is None:
+            return None
+        memory = self._plan.folder / "sandbox.stripe"
+        told = f"{self._plan.api_url}/billing/stripe"
+        ports = ("--port", str(self._plan.stripe_port), "--webhook-url", told)
+        arguments = ("-m", "sandbox.stripe", *ports, "--memory", str(memory))
+        environment = {**self._plan.environ, "FAKE_STRIPE_WEBHOOK_SECRET": STRIPE_SECRETS["STRIPE_WEBHOOK_SECRET"]}
+        log = self._plan.folder / "logs" / "stripe.log"
+        ready_url = f"{self._plan.stripe_url}/_control/state"
+        return self._start(group, Program("stripe", arguments, log, environment, ready_url))
+
     def _start(self, group: asyncio.TaskGroup, program: Program) -> Child:
         child = Child(program, say)
         self._children.append(child)
         group.create_task(child.keep_running(), name=program.name)
         return child
 
-    def _program(self, command: str, ready_url: str | None = None) -> Program:
+    def _program(self, command: str, *arguments: str, ready_url: str | None = None) -> Program:
         log = self._plan.folder / "logs" / f"{command}.log"
-        return Program(command, ("-m", "backline", command), log, self._environment, ready_url)
+        return Program(command, ("-m", "backline", command, *arguments), log, self._environment, ready_url)
 
     async def _keep_servers(self) -> None:
         while True:
@@ -206,6 +239,17 @@ def _telegram_of(sandbox_url: str, state: Mapping[str, Any]) -> dict[str, str]:
     if not token:
         raise Failure("The sandbox has no setup bot.")
     return {"TELEGRAM_API_ROOT": sandbox_url, "SETUP_BOT_TOKEN": str(token), "WEBHOOK_LOOPBACK": "on"}
+
+
+def _stripe_of(plan: Plan) -> dict[str, str]:
+    """The sandbox's own Stripe takes invented cards for invented prices."""
+    return {
+        **STRIPE_SECRETS,
+        "STRIPE_API_ROOT": plan.stripe_url,
+        "BILLING_PRICES": SANDBOX_PRICES,
+        "BILLING_LINK": "web",
+        "PUBLIC_URL": plan.environ.get("PUBLIC_URL", "").strip() or plan.api_url,
+    }
 
 
 def _mtproto_of(face: Mapping[str, Any], key: Path) -> dict[str, str]:
@@ -244,12 +288,14 @@ def _leaves(group: BaseExceptionGroup[Exception]) -> list[Exception]:
 
 
 def _summary(plan: Plan, seconds: float) -> str:
+    pays = plan.stripe_port is not None
     page = f"{plan.sandbox_url}/" if plan.sandbox_port is not None else f"{plan.api_url}/"
     lines = [
         "",
         f"Backline is ready ({seconds:.1f} s). Open {page}",
         "",
         *([f"  the API      {plan.api_url}/"] if plan.sandbox_port is not None else []),
+        *([f"  to pay       card 4242 4242 4242 4242; time and failing cards: {plan.stripe_url}/"] if pays else []),
         f"  data, logs   {plan.folder}",
         "  to stop      Ctrl-C",
         "",

@@ -9,6 +9,7 @@ from aiogram.filters.callback_data import CallbackData
 from pydantic import BeforeValidator, PlainSerializer
 
 from setup_bot.texts.languages import Language
+from tenants.plans import Plan
 
 
 def _shorten(tenant: UUID) -> str:
@@ -182,6 +183,24 @@ class Join(CallbackData, prefix="j"):
     """The answer to an invitation, by its word."""
 
     word: str
+
+
+class Plans(CallbackData, prefix="w"):
+    tenant: TenantKey
+
+
+class Buy(CallbackData, prefix="b"):
+    """A month of a plan, with Stars."""
+
+    tenant: TenantKey
+    plan: Plan
+
+
+class Renew(CallbackData, prefix="y"):
+    """Whether what is paid with Stars goes on when its month is over."""
+
+    tenant: TenantKey
+    renews: bool
 
 
 class Delete(CallbackData, prefix="d"):

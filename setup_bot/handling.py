@@ -17,7 +17,9 @@ from setup_bot.texts import speaking, words
 from setup_bot.texts.languages import Language, nearest
 from tenants.ids import UserId
 
-ALLOWED = ["message", "callback_query", "my_chat_member", "managed_bot"]
+ALLOWED = ["message", "callback_query", "my_chat_member", "managed_bot", "pre_checkout_query", "subscription"]
+OF_A_USER = {"managed_bot", "subscription"}
+"""Updates whose person is called their user."""
 GROUPS = ("group", "supergroup", "channel")
 LONGEST = 45.0
 """Seconds for one update; above it the person is told to try again."""
@@ -32,7 +34,7 @@ def read_person(raw: dict[str, Any]) -> int:
         chat = body.get("chat") if isinstance(body, dict) else None
         if isinstance(chat, dict) and chat.get("type") in GROUPS and isinstance(chat.get("id"), int):
             return int(chat["id"])
-        sender = body.get("user" if kind == "managed_bot" else "from") if isinstance(body, dict) else None
+        sender = body.get("user" if kind in OF_A_USER else "from") if isinstance(body, dict) else None
         if isinstance(sender, dict) and isinstance(sender.get("id"), int):
             return int(sender["id"])
     return 0
@@ -83,7 +85,7 @@ class Handling:
                 await self._dispatcher.feed_update(self._bot, update)
         except Exception as error:  # noqa: BLE001  # whatever it is, it is told and logged here
             sentence = words("trouble.slow") if deadline.expired() else explain(error)
-            await self._tell(update, sentence if update.managed_bot is None else None)
+            await self._tell(update, sentence if update.message or update.callback_query else None)
 
     async def _tell(self, update: Update, sentence: str | None) -> None:
         sender = _sender(update)
@@ -99,8 +101,11 @@ class Handling:
 def _sender(update: Update) -> User | None:
     if update.callback_query is not None:
         return update.callback_query.from_user
-    if update.managed_bot is not None:
-        return update.managed_bot.user
+    if update.pre_checkout_query is not None:
+        return update.pre_checkout_query.from_user
+    about = update.managed_bot or update.subscription
+    if about is not None:
+        return about.user
     return update.message.from_user if update.message is not None else None
 
 

@@ -31,6 +31,8 @@ from setup_bot.notices import Notices
 from setup_bot.polling import DEAD_TOKEN, Poller, delay_after
 from setup_bot.router import make_dispatcher
 from setup_bot.services import Me, Services
+from setup_bot.shop import Shop
+from setup_bot.stars import StarsGateway
 from setup_bot.teller import Teller
 from setup_bot.texts import Language, speaking, words
 from setup_bot.waiting import Waiting
@@ -38,6 +40,9 @@ from setup_bot.wizards import Wizards
 from tenants.access.administrators import Administrators
 from tenants.access.keys import Keys
 from tenants.backoff import backoff
+from tenants.billing.cashier import Cashier
+from tenants.billing.desk import PayDesk
+from tenants.billing.prices import only_stars
 from tenants.config import Config, ConfigError
 from tenants.connections import Connections
 from tenants.crypto import load_keyring
@@ -73,6 +78,8 @@ async def run(config: Config, ready: Callable[[], None], model: type[Settings] =
         me = await _identify(bot)
         connections = Connections(database, keyring, plan=config.starting_plan, parallel=config.offers_parallel)
         settings = SettingsService(connections, model, loopback=config.webhook_loopback)
+        stars = StarsGateway(bot, database, config.prices)
+        desk = PayDesk(database, connections, keyring, stars, only_stars(config.prices))
         services = Services(
             me=me,
             connections=connections,
@@ -82,6 +89,8 @@ async def run(config: Config, ready: Callable[[], None], model: type[Settings] =
             keys=Keys(database, connections),
             webhooks=Webhooks(database, connections, keyring),
             meter=Meter(database, connections, config.terms),
+            shop=Shop(config, database, connections, keyring, desk),
+            stars=stars,
             sessions=sessions,
             waiting=Waiting(redis),
             hearers=Hearers(People(database)),
@@ -158,6 +167,7 @@ class SetupBot:
         self._database = database
         self._services = services
         self._lease = SetupBotLease(database)
+        self._cashier = Cashier(database, [services.stars] if only_stars(config.prices) else [], redis)
         housekeeping = Housekeeping(services.me.id, database)
         self._handling = Handling(bot, make_dispatcher(services, storage), housekeeping, services.hearers)
 
@@ -182,7 +192,14 @@ class SetupBot:
 
         notices = Notices(self._config.database_url.get_secret_value(), heard=heard, sweep=wizards.sweep)
         try:
-            await together(self._lease.keep(), poller.run(), teller.run(), *notices.parts(), self._publish_commands())
+            await together(
+                self._lease.keep(),
+                poller.run(),
+                teller.run(),
+                *notices.parts(),
+                self._publish_commands(),
+                self._cashier.run(),
+            )
         except LeaseLost:
             await lines.cancel()  # somebody else gets these updates now
             raise

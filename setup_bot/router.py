@@ -21,6 +21,7 @@ from setup_bot.flows import (
     managed,
     mode,
     people,
+    plan,
     reconnect,
     rest,
     settings,
@@ -76,6 +77,7 @@ def make_dispatcher(services: Services, storage: BaseStorage) -> Dispatcher:
     dispatcher.message.outer_middleware(on_message)
     dispatcher.callback_query.outer_middleware(on_callback)
     dispatcher.include_routers(
+        plan.router(),
         people.router(),
         home.router(),
         language.router(),

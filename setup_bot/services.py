@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from connecting.bots import Bots
 from sessions.port import SessionFactory
 from setup_bot.hearers import Hearers
+from setup_bot.shop import Shop
+from setup_bot.stars import StarsGateway
 from setup_bot.waiting import Waiting
 from tenants.access.administrators import Administrators
 from tenants.access.keys import Keys
@@ -34,6 +36,8 @@ class Services:
     keys: Keys
     webhooks: Webhooks
     meter: Meter
+    shop: Shop
+    stars: StarsGateway
     sessions: SessionFactory
     waiting: Waiting
     hearers: Hearers

@@ -18,7 +18,7 @@ from pydantic import (
 )
 
 from tenants.billing.port import Prices
-from tenants.billing.prices import read_prices
+from tenants.billing.prices import STARS, read_prices
 from tenants.plans import Plan, TermsByPlan, with_updates_a_day
 
 LAST_PORT = 65535
@@ -188,6 +188,16 @@ class Config(BaseModel):
             given, missing = (one, other) if getattr(self, one) is not None else (other, one)
             if getattr(self, given) is not None and getattr(self, missing) is None:
                 raise ValueError(f"{given.upper()} is set, but {missing.upper()} is not: set both, or none")
+        return self
+
+    @model_validator(mode="after")
+    def _can_sell(self) -> "Config":
+        if self.billing_link != "off" and not self.billing_prices:
+            raise ValueError(f"BILLING_LINK is {self.billing_link}, but BILLING_PRICES is not set")
+        if self.billing_link == "web" and self.stripe_secret_key is None:
+            raise ValueError("BILLING_LINK is web, but STRIPE_SECRET_KEY is not set")
+        if self.billing_link == "stars" and not any(STARS in amounts for amounts in self.prices.values()):
+            raise ValueError("BILLING_LINK is stars, but BILLING_PRICES has no price in xtr")
         return self
 
     @classmethod

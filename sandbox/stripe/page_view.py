@@ -138,7 +138,7 @@ def overview_page(account: Account) -> str:
     """What there is, for whoever looks at the sandbox."""
     rows = "".join(
         f"<tr><td>{thing['id']}</td><td>{thing['status']}</td><td>{day(_period_end(thing))}</td>"
-        f"<td>{thing['customer']}</td></tr>"
+        f"<td>{thing['customer']}</td><td>{_card_switch(account, thing)}</td></tr>"
         for thing in account.newest("subscription")
     )
     told = "".join(
@@ -146,12 +146,26 @@ def overview_page(account: Account) -> str:
         f"<td>{'on its way' if event['pending_webhooks'] else 'told'}</td></tr>"
         for event in account.newest("event")[:50]
     )
-    head = "<tr><th>Subscription</th><th>State</th><th>Period ends</th><th>Customer</th></tr>"
+    head = "<tr><th>Subscription</th><th>State</th><th>Period ends</th><th>Customer</th><th>Card</th></tr>"
     return _page(
         "A pretend Stripe",
-        f"<p>Its clock says {day(account.now())}.</p><table>{head}{rows}</table>"
+        f"<p>Its clock says {day(account.now())}.</p>"
+        '<form method="post" action="/time"><button name="days" value="1">Let a day pass</button> '
+        '<button name="days" value="31">Let a month pass</button></form>'
+        f"<h2>Subscriptions</h2><table>{head}{rows}</table>"
         f"<h2>Latest events</h2><table><tr><th>Date</th><th>Event</th><th>State</th></tr>{told}</table>",
     )
+
+
+def _card_switch(account: Account, subscription: Thing) -> str:
+    """A button that makes the customer's cards decline, or work again."""
+    if subscription["status"] in OVER:
+        return ""
+    methods = [one for one in account.newest("payment_method") if one["customer"] == subscription["customer"]]
+    fails = any(one.get("_fails") for one in methods)
+    words, value = ("Card works again", "works") if fails else ("Card declines from now on", "declines")
+    action = f"/cards/{escape(str(subscription['customer']))}"
+    return f'<form method="post" action="{action}"><button name="card" value="{value}">{words}</button></form>'
 
 
 def _period_end(subscription: Thing) -> int:

@@ -1,6 +1,7 @@
 """The pages of this Stripe: where somebody pays, authenticates a card, and looks after a subscription."""
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 from aiohttp import web
 
@@ -46,6 +47,8 @@ class Pages:
             "/portal/{id}/card": self._card,
             "/portal/{id}/end": self._end,
             "/invoice/{id}": self._pay_invoice,
+            "/time": self._pass_time,
+            "/cards/{id}": self._switch_card,
         }
         return [
             *(web.get(path, self._answer(handler)) for path, handler in shown.items()),
@@ -65,6 +68,18 @@ class Pages:
 
     async def _overview(self, _: web.Request) -> web.Response:
         return _page(overview_page(self._account))
+
+    async def _pass_time(self, request: web.Request) -> web.StreamResponse:
+        days = str((await request.post()).get("days", ""))
+        if days not in {"1", "31"}:
+            raise Refusal("Let a day or a month pass.")
+        self._acts.advance(timedelta(days=int(days)))
+        raise web.HTTPSeeOther("/")
+
+    async def _switch_card(self, request: web.Request) -> web.StreamResponse:
+        declines = (await request.post()).get("card") == "declines"
+        self._acts.fail_card(request.match_info["id"], "generic_decline" if declines else None)
+        raise web.HTTPSeeOther("/")
 
     async def _checkout(self, request: web.Request) -> web.StreamResponse:
         session = self._account.get("checkout.session", request.match_info["id"])

@@ -21,7 +21,8 @@ async def show_card(
     usage = await services.meter.read(talk.person, tenant)
     housekept = found.group_id is None or await services.connections.is_housekept(talk.person, tenant)
     helper = None if housekept else services.me.username
-    shown = screens.card(found, talk.person, problem, usage=usage, notice=notice, helper=helper)
+    sells = services.shop.offer.way != "off"
+    shown = screens.card(found, talk.person, problem, usage=usage, notice=notice, helper=helper, sells=sells)
     await talk.show(shown, replacing=replacing)
 
 

@@ -21,6 +21,7 @@ from setup_bot.callbacks import (
     New,
     People,
     PeopleStep,
+    Plans,
     Reconnect,
     Run,
     Runs,
@@ -107,6 +108,7 @@ def card(
     usage: Usage | None = None,
     notice: Text | None = None,
     helper: str | None = None,
+    sells: bool = False,
 ) -> Screen:
     """As `person` sees it: a co-administrator may leave where the owner may delete. `helper` is the setup bot's
     username where it does not keep house in the group.
@@ -124,7 +126,7 @@ def card(
     )
     trouble = None if problem is None else Text("⚠️ ", sentence(problem))
     return screen(
-        Text(plain(tenant.bot_name)), facts, trouble, rows=_card_rows(tenant, person, helper), notice=notice
+        Text(plain(tenant.bot_name)), facts, trouble, rows=_card_rows(tenant, person, helper, sells=sells), notice=notice
     )
 
 
@@ -136,7 +138,7 @@ def _mode_fact(tenant: Tenant) -> str:
     return "card.parallel" if tenant.state in {"setup", "running"} else "card.parallel_ended"
 
 
-def _card_rows(tenant: Tenant, person: UserId, helper: str | None) -> list[list[InlineKeyboardButton]]:
+def _card_rows(tenant: Tenant, person: UserId, helper: str | None, *, sells: bool) -> list[list[InlineKeyboardButton]]:
     key = tenant.id
     if tenant.is_undecided:
         return [[button("card.choose", Runs(tenant=key, step=ModeStep.ASK))], *_last_rows(tenant, person)]
@@ -153,6 +155,8 @@ def _card_rows(tenant: Tenant, person: UserId, helper: str | None) -> list[list[
             rows.append([housekeeper_button(helper)])
     rows.append(_people_and_keys(tenant))
     rows.append([button("card.new_token", Reconnect(tenant=key))])
+    if sells:
+        rows.append([button("plans.open", Plans(tenant=key))])
     return [*rows, *_last_rows(tenant, person)]
 
 

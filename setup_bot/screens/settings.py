@@ -88,7 +88,12 @@ def _stored_but_unused(tenant: Tenant, shown: Shown) -> Text | None:
 
 def _lock(tenant: Tenant, shown: Shown) -> Text | None:
     limit = shown.entry.setting.limit(tenant.plan)
-    return None if limit is None else say("setting.locked", plan=tenant.plan, limit=sentence(limit.describe()))
+    if limit is None:
+        return None
+    locked = say("setting.locked", plan=tenant.plan, limit=sentence(limit.describe()))
+    if price is None:
+        return locked
+    return Text(locked, " ", say("setting.opened_by", plan=shown.entry.setting.unlimited_on, price=price))
 
 
 def _how_to_type(shown: Shown) -> Text | None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from aiogram.utils.formatting import Text
 
-from setup_bot.callbacks import Group, GroupStep, Reconnect
+from setup_bot.callbacks import Group, GroupStep, Plans, Reconnect
 from setup_bot.screens.connections import connection_button, mode_button
 from setup_bot.screens.plans import describe
 from setup_bot.screens.screen import Screen, button, lines
@@ -146,12 +146,25 @@ KINDS: Mapping[str, Callable[[Tenant, Mapping[str, Any]], Text]] = {
 }
 
 
+ABOUT_PLANS = {
+    owner_notices.PAYMENT_FAILED,
+    owner_notices.PLAN_UNPAID,
+    owner_notices.PLAN_ENDED,
+    owner_notices.USAGE_NEAR,
+    owner_notices.USAGE_FULL,
+    owner_notices.USAGE_WAITS,
+    owner_notices.USAGE_EXPIRED,
+}
+
+
 def screen(tenant: Tenant, kind: str, params: Mapping[str, Any]) -> Screen:
     rows = [(connection_button(tenant),)]
     if kind == owner_notices.CONFLICT:
         rows.insert(0, (mode_button(tenant),))
     if kind == owner_notices.REVOKED:
         rows.insert(0, (button("card.new_token", Reconnect(tenant=tenant.id)),))
+    if kind in ABOUT_PLANS:
+        rows.insert(0, (button("plans.open", Plans(tenant=tenant.id)),))
     if kind in {owner_notices.GROUP_STATE, owner_notices.GROUP_TROUBLE}:
         rows.insert(0, (button("told.mend_group", Group(tenant=tenant.id, step=GroupStep.NEW_LINK)),))
     return Screen(KINDS[kind](tenant, params), tuple(rows))

@@ -9,7 +9,7 @@ from sqlalchemy import insert, select, text
 
 from tenants.billing.facts import Fact, Kind, Provider, Status
 from tenants.billing.ledger import Entry, rebuild
-from tenants.billing.standing import GRACE, Reason, Standing, judge, read_subscriptions
+from tenants.billing.standing import GRACE, Reason, Standing, in_order, judge, read_subscriptions
 from tenants.billing.tables import billing_facts, plan_ledger
 from tenants.db import UnitOfWork
 from tenants.ids import TenantId
@@ -72,6 +72,16 @@ async def note_fact(unit: UnitOfWork, fact: Fact) -> bool:
 async def read_facts(unit: UnitOfWork, tenant: TenantId) -> list[Fact]:
     query = select(billing_facts).where(billing_facts.c.of_tenant_id == tenant).order_by(billing_facts.c.received_at)
     return [read_fact(row) for row in await unit.execute(query)]
+
+
+async def read_subscription(unit: UnitOfWork, provider: Provider, subscription: str) -> list[Fact]:
+    """All that was told of how it stands, as it happened. In a fleet unit."""
+    query = select(billing_facts).where(
+        billing_facts.c.provider == provider,
+        billing_facts.c.subscription == subscription,
+        billing_facts.c.kind == Kind.SUBSCRIPTION,
+    )
+    return in_order(read_fact(row) for row in await unit.execute(query))
 
 
 def read_fact(row: Any) -> Fact:

@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from tenants.backoff import trouble
+from tenants.billing.books import note_fact
 from tenants.billing.endings import Ending, record_ending, take_endings
 from tenants.billing.facts import Provider
 from tenants.billing.port import Gateway
@@ -68,11 +69,19 @@ class Cashier:
                 continue
             asked += 1
             try:
+                if not gateway.tells_again:
+                    await self._fetch(gateway)
                 await reconcile(self._database, gateway)
             except DomainError as refused:
                 log.warning("billing.not_reconciled", provider=gateway.provider, problem=refused.text)
                 await self._redis.set(name, b"1", ex=RECONCILE_AGAIN)
         return asked
+
+    async def _fetch(self, gateway: Gateway) -> None:
+        async for fact in gateway.list_facts():
+            async with self._database.fleet() as unit:
+                if await note_fact(unit, fact):
+                    log.warning("billing.fetched", provider=gateway.provider, what=fact.note)
 
     async def _calmly(self, act: Callable[[], Awaitable[object]]) -> None:
         try:

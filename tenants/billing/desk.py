@@ -83,10 +83,9 @@ class PayDesk:
         if account.subscription is None:
             return await self._gateway.open_checkout(order)
         if account.provider is not self._gateway.provider:
-            raise Conflict("This connection is paid with Stars: end that subscription first.", code="other_provider")
+            raise Conflict("This connection is paid in another way: end that subscription first.", code="other_provider")
         _require_payer(account, person)
-        await self._gateway.change(account.subscription, order)
-        return None
+        return await self._gateway.change(account.subscription, order)
 
     async def open_portal(self, person: UserId, tenant: TenantId, back: str) -> str:
         """Cards, invoices and the end of the subscription."""

@@ -12,6 +12,7 @@ from tenants.billing.facts import Provider, Status
 from tenants.billing.standing import Subscription, read_subscriptions
 from tenants.db import UnitOfWork
 from tenants.ids import RowId, TenantId, new_id
+from tenants.plans import Plan
 
 LOST_AFTER = timedelta(minutes=2)
 """An attempt that has not ended by then went with its process."""
@@ -66,9 +67,18 @@ async def want_end(unit: UnitOfWork, provider: Provider, subscription: str, *, r
 
 
 async def want_one(unit: UnitOfWork, tenant: TenantId) -> None:
-    """Two were paid for at once: the older one stays, the others end and their last payment is given back."""
-    for one in living(read_subscriptions(await read_facts(unit, tenant)))[1:]:
+    """Two are paid for at once: the higher plan stays, of equal ones the older; the others end, and what was paid last
+    for them is given back.
+    """
+    alive = sorted(living(read_subscriptions(await read_facts(unit, tenant))), key=_worth, reverse=True)
+    for one in alive[1:]:
         await want_end(unit, one.newest.provider, one.id, refund=True)
+
+
+def _worth(one: Subscription) -> tuple[bool, int, float]:
+    plan = one.newest.plan
+    place = -1 if plan is None else list(Plan).index(plan)
+    return one.newest.status is Status.ACTIVE, place, -one.began_at.timestamp()
 
 
 async def want_none(unit: UnitOfWork, tenant: TenantId) -> None:

@@ -66,6 +66,7 @@ class StripeGateway:
     """`api` is another server than Stripe's own, for trying."""
 
     provider = Provider.STRIPE
+    tells_again = True
 
     def __init__(
         self,
@@ -114,7 +115,7 @@ class StripeGateway:
             return await self.open_checkout(replace(order, customer=None))  # was deleted there
         return str(session.url)
 
-    async def change(self, subscription: str, order: Order) -> None:
+    async def change(self, subscription: str, order: Order) -> str | None:
         price = await self._find_price(order)
         found = await self._ask(self._client.v1.subscriptions.retrieve_async(subscription))
         item = found["items"].data[0].id
@@ -129,6 +130,7 @@ class StripeGateway:
                 },
             )
         )
+        return None
 
     async def open_portal(self, customer: str, back: str) -> str:
         session = await self._ask(

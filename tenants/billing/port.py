@@ -34,12 +34,16 @@ class Gateway(Protocol):
     """Raises `Unavailable` where the provider does not answer, `Invalid` for what it does not take."""
 
     provider: Provider
+    tells_again: bool
+    """Whether it tells again by itself what did not arrive here."""
 
     async def open_checkout(self, order: Order) -> str:
         """The address at which a new subscription is paid."""
 
-    async def change(self, subscription: str, order: Order) -> None:
-        """Another plan or number of units from now on, with the difference paid for the rest of the month."""
+    async def change(self, subscription: str, order: Order) -> str | None:
+        """Another plan or number of units from now on, with the difference paid for the rest of the month: None where
+        that is done, else the address at which it is paid. Raises `Conflict` for what the provider can't change so.
+        """
 
     async def open_portal(self, customer: str, back: str) -> str:
         """The address at which whoever pays changes the card, sees invoices, and ends the subscription."""

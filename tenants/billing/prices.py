@@ -39,6 +39,10 @@ def without_stars(prices: Prices) -> Prices:
     }
 
 
+def only_stars(prices: Prices) -> Prices:
+    return {plan: {STARS: amounts[STARS]} for plan, amounts in prices.items() if STARS in amounts}
+
+
 def currencies(prices: Prices) -> list[str]:
     """In which every plan that is sold has a price."""
     sets = [set(amounts) for amounts in prices.values()]

@@ -62,6 +62,8 @@ def _differ(here: Fact | None, there: Fact | None) -> bool:
 def _words(fact: Fact | None) -> str | None:
     if fact is None:
         return None
+    if fact.provider is Provider.STARS:  # Telegram lists payments, not subscriptions
+        return f"paid until {fact.paid_until:%Y-%m-%d}"
     if fact.status is Status.ENDED:
         return "ended"
     ends = "" if fact.ends_at is None else f", ends {fact.ends_at:%Y-%m-%d}"

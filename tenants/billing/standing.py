@@ -6,11 +6,15 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import groupby
 
-from tenants.billing.facts import Fact, Kind, Status
+from tenants.billing.facts import Fact, Kind, Provider, Status
 from tenants.plans import Plan
 
 GRACE = timedelta(days=7)
 """How long a plan counts after its payment has failed (product: notices meanwhile, then free)."""
+
+
+RENEWAL_SLACK = timedelta(hours=1)
+"""How late the news of a renewal may be where nobody tells that there was none (Telegram Stars)."""
 
 
 class Reason(StrEnum):
@@ -70,7 +74,7 @@ def _read(facts: Sequence[Fact]) -> Subscription | None:
         if fact.status is not Status.PAST_DUE:
             failed_at = None
         elif failed_at is None:
-            failed_at = fact.at
+            failed_at = min(fact.at, fact.received_at)
     return Subscription(told[-1], min(fact.at for fact in told), failed_at)
 
 
@@ -146,9 +150,17 @@ def _stand(one: Subscription, now: datetime, otherwise: Plan) -> Standing | None
         return None
     if fact.status is Status.ENDED or (fact.ends_at is not None and now >= fact.ends_at):
         return Standing(otherwise, 1, Reason.ENDED, one.id)
-    if one.failed_at is None:
-        return Standing(fact.plan, fact.units, Reason.PAID, one.id, until=fact.ends_at)
-    over = one.failed_at + GRACE
+    failed_at = one.failed_at or _unrenewed(fact)
+    if failed_at is None or now < failed_at:
+        return Standing(fact.plan, fact.units, Reason.PAID, one.id, until=fact.ends_at or failed_at)
+    over = failed_at + GRACE
     if now >= over:
         return Standing(otherwise, 1, Reason.UNPAID, one.id)
     return Standing(fact.plan, fact.units, Reason.GRACE, one.id, until=min(over, fact.ends_at or over))
+
+
+def _unrenewed(fact: Fact) -> datetime | None:
+    """When a subscription that only ever tells of its payments counts as failing, if none comes."""
+    if fact.provider is not Provider.STARS or fact.paid_until is None or fact.ends_at is not None:
+        return None
+    return fact.paid_until + RENEWAL_SLACK

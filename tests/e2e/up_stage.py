@@ -19,6 +19,7 @@ from backline.embedded.folders import lock
 
 CHECKOUT = Path(__file__).parents[2]
 DEADLINE = 60
+PORTS = ("API_PORT", "SANDBOX_PORT", "SANDBOX_MTPROTO_PORT", "SANDBOX_STRIPE_PORT")
 
 
 @contextmanager
@@ -41,7 +42,7 @@ class Up:
 
     def __init__(self, place: Path, data: Path, **environment: str) -> None:
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-        ports = {name: str(free_port()) for name in ("API_PORT", "SANDBOX_PORT", "SANDBOX_MTPROTO_PORT")}
+        ports = {name: str(free_port()) for name in PORTS}
         self.environment = {
             **kept,
             **ports,

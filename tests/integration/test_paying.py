@@ -145,12 +145,8 @@ async def test_two_payments_at_once_are_one_and_the_other_is_given_back(
     await till.settle()
     statuses = [one["status"] for one in till.fake.account.newest("subscription")]
     assert sorted(statuses) == ["active", "canceled"]
-    refunds = till.fake.account.newest("refund")
-    assert [one["amount"] for one in refunds] in ([1800], [9500])
-    living = next(one for one in till.fake.account.newest("subscription") if one["status"] == "active")
-    kept = Plan.PRO if refunds[0]["amount"] == 9500 else Plan.BUSINESS
-    assert await till.plan(tenant) == (kept, 1)
-    assert living["items"]["data"][0]["price"]["lookup_key"] == f"backline_{kept}"
+    assert [one["amount"] for one in till.fake.account.newest("refund")] == [1800]
+    assert await till.plan(tenant) == (Plan.BUSINESS, 1)
 
 
 async def test_the_same_button_pressed_twice_opens_one_checkout(till: Till, tenant: Tenant) -> None:
