@@ -38,8 +38,8 @@ SHARED_WORDS = {"link", "Violet", "Rose", "Webhooks", "✖️ No"}
 TOASTS = ("old_button", "not_yours", "link.nothing", "card.started", "card.stopped", "mode.not_offered")
 OVER_HTTP = (
     (
-        "The first request with this Idempotency-Key was interrupted after it had taken effect, and its answer is lost: "
-        "look at what is there now."
+        "The first request with this Idempotency-Key was interrupted after it had taken effect, and its answer is "
+        "lost: look at what is there now."
     ),
     "The first request with this Idempotency-Key still runs: try again in a moment.",
     "There is no setup bot here, which would take the invitation.",
