@@ -50,7 +50,7 @@ class Polls:
             timeout, limit = _slow_down(polled, offset, timeout, limit, loop.time())
         polled.offset, polled.started = offset, loop.time()
         updates = fetch(call.world, bot, offset, limit)
-        if not updates and timeout:
+        if not updates and timeout and bot.token == token:  # it may have been revoked while this request arrived
             self.abort(bot, conflict(_OTHER_PROGRAM))
             await self._park(call.world, polled, bot, timeout)
             if bot.token != token or bot.is_deleted:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 
 from aiogram.utils.formatting import Text
-from babel.dates import format_date, format_time
+from babel.dates import format_date
 
 from setup_bot.texts import catalogues
 from setup_bot.texts.catalogues import Forms, catalogue, choose_form
@@ -85,7 +85,8 @@ def number(count: int) -> str:
 
 
 def clock(at: datetime) -> str:
-    return f"{format_time(at, 'short', tzinfo=UTC, locale=spoken().value)} UTC"
+    """Of 24 hours in every language, as UTC is written."""
+    return f"{at.astimezone(UTC):%H:%M} UTC"
 
 
 def day(at: date | str) -> str:

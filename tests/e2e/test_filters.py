@@ -43,9 +43,9 @@ async def test_welcome_off_sends_nothing_and_back_on_sends_the_new_text(desk: St
 
 
 async def test_a_broken_welcome_is_refused_with_its_place(desk: Stage) -> None:
-    with pytest.raises(Invalid, match="WELCOME: character 11, “!”, must be written as"):
+    with pytest.raises(Invalid, match="WELCOME: Character 11, “!”, must be written as"):
         await desk.change(WELCOME="Hi {title}! *unclosed")
-    with pytest.raises(Invalid, match="the bold text that begins at character 14 has no end"):
+    with pytest.raises(Invalid, match="The bold text that begins at character 14 has no end"):
         await desk.change(WELCOME="Hi {title}\\! *unclosed")
 
 

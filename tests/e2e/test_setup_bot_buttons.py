@@ -209,7 +209,9 @@ async def test_what_nobody_asked_for_gets_one_line_of_help(stage: Stage) -> None
         before = len(owner.read())
         owner.send(**content)
         await stage.until(lambda: len(owner.read()) == before + 1)  # noqa: B023  # awaited here
-        assert owner.screen().text == "I know /start (your connections) and /cancel (leave what you are doing)."
+        assert owner.screen().text == (
+            "I know /start (your connections), /language, and /cancel (leave what you are doing)."
+        )
 
 
 async def test_in_groups_the_setup_bot_is_silent(stage: Stage) -> None:

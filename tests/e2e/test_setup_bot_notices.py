@@ -60,7 +60,10 @@ async def test_a_bot_that_is_removed_is_added_again_with_the_button(stage: Stage
     await owner.tap("Add it again", "Choose the group for @acme_shop_bot")
     stage.world.open_link(owner.user, owner.link(), group)
     await owner.sees("Group «Desk» found")
-    await owner.tap("Use this group", "Done")
+    owner.press("Use this group")
+    await stage.until(
+        lambda: any(m.text.startswith("Done") for m in owner.read()[-2:]), "done, whatever is told beside it"
+    )
     customer = stage.world.add_user("Anna")
     stage.world.send(customer, bot, "hello")
     await stage.until(lambda: any(m.text == "hello" for m in stage.world.history(group)), "the message")

@@ -65,7 +65,7 @@ STAND_INS = {
     "answering.py": SERVER,
     "api/__init__.py": "",
     "api/app.py": "from answering import answer\n"
-    "def serve(config, ready):\n    answer(config.api_port, {'/readyz': {}})\n",
+    "def serve(config, ready, sessions):\n    answer(config.api_port, {'/readyz': {}})\n",
     "worker/__init__.py": "",
     "worker/main.py": f"NAME = 'worker'\n{SERVICE}",
     "worker/tasks.py": f"NAME = 'tasks'\n{SERVICE}",

@@ -50,6 +50,7 @@ ROWS: dict[Route, Any] = {
     ("GET", f"{HOME}/dialogs"): None,
     ("GET", f"{HOME}/dialogs/{{dialog_id}}"): None,
     ("GET", f"{HOME}/dialogs/{{dialog_id}}/messages"): None,
+    ("GET", f"{HOME}/usage"): None,
     ("GET", f"{HOME}/webhooks/deliveries"): None,
     ("POST", f"{HOME}/webhooks/deliveries/{{delivery_id}}/replay"): None,
     ("GET", f"{HOME}/webhooks/secret"): None,
@@ -72,7 +73,7 @@ ACCOUNT_ONLY = {
     ("DELETE", f"{HOME}/keys/{{key_id}}"),
 }
 """For which a key of the connection is not enough."""
-ON_EVERY_PLAN = [("GET", HOME), ("DELETE", HOME)]
+ON_EVERY_PLAN = [("GET", HOME), ("GET", f"{HOME}/usage"), ("DELETE", HOME)]
 OF_TENANTS = [route for route in ROWS if route[1].startswith(HOME)]
 
 

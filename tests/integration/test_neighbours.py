@@ -77,12 +77,14 @@ async def test_the_function_lends_its_rights_to_nothing_else(database: Database,
         assert (await unit.execute(text("SELECT id FROM tenants"))).scalars().all() == [three[0].id]
         found = await unit.execute(
             text(
-                "SELECT r.rolname, r.rolsuper, r.rolbypassrls, p.proconfig FROM pg_proc p JOIN pg_roles r"
+                "SELECT p.proname, r.rolname, r.rolsuper, r.rolbypassrls, p.proconfig FROM pg_proc p JOIN pg_roles r"
                 " ON r.oid = p.proowner WHERE p.prosecdef AND p.pronamespace = 'public'::regnamespace"
+                " ORDER BY p.proname"
             )
         )
         assert [tuple(row) for row in found] == [
-            ("backline_fleet", False, False, ["search_path=pg_catalog, pg_temp"])
+            (name, "backline_fleet", False, False, ["search_path=pg_catalog, pg_temp"])
+            for name in ("connections_sharing_group", "note_effect")
         ]
         may_create = text("SELECT has_schema_privilege('backline_fleet', 'public', 'CREATE')")
         assert (await unit.execute(may_create)).scalar_one() is False

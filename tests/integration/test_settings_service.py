@@ -5,7 +5,7 @@ import pytest
 from tenants.connections import Connections, Tenant
 from tenants.crypto import Keyring
 from tenants.db import Database
-from tenants.errors import Conflict, Forbidden, Invalid, NotFound, PlanRequired
+from tenants.errors import Conflict, Invalid, NotFound, PlanRequired
 from tenants.plans import Plan
 from tenants.settings.catalog import effective, entries
 from tenants.settings.service import SettingsService, show_all
@@ -71,7 +71,7 @@ async def test_a_change_upon_an_older_version_is_refused(service: SettingsServic
 async def test_another_owners_settings_are_not_there(service: SettingsService, connections, tenant):
     with pytest.raises(NotFound):
         await service.change(STRANGER, tenant.id, {"AUTOCLOSE": 1})
-    with pytest.raises(Forbidden):
+    with pytest.raises(NotFound):
         await connections.save_overrides(STRANGER, tenant, {"AUTOCLOSE": 1})
     assert (await connections.get(OWNER, tenant.id)).overrides == {}
 
