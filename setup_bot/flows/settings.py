@@ -12,6 +12,7 @@ from setup_bot.callbacks import Choose, Put, Section, Sections, Setting, Value
 from setup_bot.flows.asking import Asking
 from setup_bot.screens import settings as screens
 from setup_bot.services import Services
+from setup_bot.shop import Offer
 from setup_bot.talk import Talk
 from setup_bot.texts import say, sentence, words
 from setup_bot.texts.settings import english, title
@@ -40,12 +41,15 @@ async def setting_pressed(
     _: CallbackQuery, callback_data: Setting, talk: Talk, services: Services, state: FSMContext
 ) -> None:
     tenant = await services.connections.get(talk.person, TenantId(callback_data.tenant))
-    await _show_setting(talk, state, tenant, get_entry(callback_data.name, services.settings.model))
+    await _show_setting(
+        talk, state, services.shop.offer, tenant, get_entry(callback_data.name, services.settings.model)
+    )
 
 
 async def _show_setting(
     talk: Talk,
     state: FSMContext,
+    offer: Offer,
     tenant: Tenant,
     entry: Entry,
     *,
@@ -53,7 +57,7 @@ async def _show_setting(
     replacing: int | None = None,
 ) -> None:
     """From here on what is typed is the new value, except for a flag, which has its button."""
-    shown = await talk.show(screens.setting(tenant, show(tenant, entry), problem=problem), replacing=replacing)
+    shown = await talk.show(screens.setting(tenant, show(tenant, entry), offer, problem=problem), replacing=replacing)
     if entry.setting.kind is FLAG:
         return
     await state.set_state(Asking.value)
@@ -77,7 +81,7 @@ async def put_pressed(
     else:
         typed = "ON" if callback_data.value is Value.ON else OFF
         changed = await services.settings.change_typed(talk.person, tenant, entry.name, typed)
-    await _show_setting(talk, state, changed, entry)
+    await _show_setting(talk, state, services.shop.offer, changed, entry)
     done = "setting.was_reset" if callback_data.value is Value.DEFAULT else "setting.saved"
     await talk.toast(words(done, title=title(entry)))
 
@@ -91,7 +95,7 @@ async def option_pressed(
     now = entry.value(tenant.overrides, tenant.plan)
     value = entry.setting.kind.choose(now, callback_data.option, chosen=callback_data.chosen)
     changed = await services.settings.change(talk.person, tenant.id, {entry.name: value}, version=tenant.version)
-    await _show_setting(talk, state, changed, entry)
+    await _show_setting(talk, state, services.shop.offer, changed, entry)
     await talk.toast(words("setting.saved", title=title(entry)))
 
 
@@ -102,14 +106,16 @@ async def value_typed(message: Message, talk: Talk, services: Services, state: F
     entry = get_entry(data["setting"], services.settings.model)
     if data.get("seen") != _trace(tenant, entry):
         changed = words("setting.changed_meanwhile")
-        await _show_setting(talk, state, tenant, entry, problem=changed, replacing=last_screen)
+        await _show_setting(talk, state, services.shop.offer, tenant, entry, problem=changed, replacing=last_screen)
         return
     try:
         value = entry.check(entry.setting.kind.parse(english(entry, message.text or "")), tenant.plan)
         previewed = await _preview(talk, entry, value, message)
         tenant = await services.settings.change(talk.person, tenant.id, {entry.name: value})
     except DomainError as error:
-        await _show_setting(talk, state, tenant, entry, problem=sentence(error.text), replacing=last_screen)
+        await _show_setting(
+            talk, state, services.shop.offer, tenant, entry, problem=sentence(error.text), replacing=last_screen
+        )
         return
     await state.clear()
     notice = say("setting.saved_above" if previewed else "setting.saved", title=title(entry))

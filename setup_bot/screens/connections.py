@@ -126,7 +126,11 @@ def card(
     )
     trouble = None if problem is None else Text("⚠️ ", sentence(problem))
     return screen(
-        Text(plain(tenant.bot_name)), facts, trouble, rows=_card_rows(tenant, person, helper, sells=sells), notice=notice
+        Text(plain(tenant.bot_name)),
+        facts,
+        trouble,
+        rows=_card_rows(tenant, person, helper, sells=sells),
+        notice=notice,
     )
 
 
@@ -138,7 +142,9 @@ def _mode_fact(tenant: Tenant) -> str:
     return "card.parallel" if tenant.state in {"setup", "running"} else "card.parallel_ended"
 
 
-def _card_rows(tenant: Tenant, person: UserId, helper: str | None, *, sells: bool) -> list[list[InlineKeyboardButton]]:
+def _card_rows(
+    tenant: Tenant, person: UserId, helper: str | None, *, sells: bool
+) -> list[list[InlineKeyboardButton]]:
     key = tenant.id
     if tenant.is_undecided:
         return [[button("card.choose", Runs(tenant=key, step=ModeStep.ASK))], *_last_rows(tenant, person)]

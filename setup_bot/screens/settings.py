@@ -6,7 +6,9 @@ from aiogram.types import InlineKeyboardButton
 from aiogram.utils.formatting import Code, Text
 
 from setup_bot.callbacks import Card, Choose, Put, Section, Sections, Setting, Value
+from setup_bot.screens.plans import plans_button
 from setup_bot.screens.screen import Screen, button, lines, plain_button, room_beside, screen, shorten
+from setup_bot.shop import Offer
 from setup_bot.texts import find_text, say, sentence
 from setup_bot.texts import settings as texts
 from tenants.connections import Tenant
@@ -49,9 +51,14 @@ def section(tenant: Tenant, listed: Sequence[Shown], *, notice: Text | None = No
     return screen(Text(section_title(_section(listed[0]))), values, rows=rows, notice=notice)
 
 
-def setting(tenant: Tenant, shown: Shown, *, problem: str | None = None) -> Screen:
+def setting(tenant: Tenant, shown: Shown, offer: Offer, *, problem: str | None = None) -> Screen:
     """`problem` is what was wrong with the value that was typed last."""
     rows = [*_value_rows(tenant, shown), [button("back", Section(tenant=tenant.id, section=_section(shown)))]]
+    price = None
+    if shown.entry.setting.limit(tenant.plan) is not None:
+        price = offer.price(shown.entry.setting.unlimited_on)
+    if price is not None:
+        rows.insert(-1, [plans_button(tenant.id)])
     notice = None if problem is None else Text("⚠️ ", shorten(problem, STORED))
 
     def with_value(value: str) -> Screen:
@@ -61,7 +68,7 @@ def setting(tenant: Tenant, shown: Shown, *, problem: str | None = None) -> Scre
             Text(texts.description(shown.entry)),
             now,
             _stored_but_unused(tenant, shown),
-            _lock(tenant, shown),
+            _lock(tenant, shown, price),
             _how_to_type(shown),
             rows=rows,
             notice=notice,
@@ -86,7 +93,7 @@ def _stored_but_unused(tenant: Tenant, shown: Shown) -> Text | None:
     return say("setting.stored", stored=Code(stored), plan=tenant.plan)
 
 
-def _lock(tenant: Tenant, shown: Shown) -> Text | None:
+def _lock(tenant: Tenant, shown: Shown, price: str | None) -> Text | None:
     limit = shown.entry.setting.limit(tenant.plan)
     if limit is None:
         return None

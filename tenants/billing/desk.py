@@ -83,7 +83,9 @@ class PayDesk:
         if account.subscription is None:
             return await self._gateway.open_checkout(order)
         if account.provider is not self._gateway.provider:
-            raise Conflict("This connection is paid in another way: end that subscription first.", code="other_provider")
+            raise Conflict(
+                "This connection is paid in another way: end that subscription first.", code="other_provider"
+            )
         _require_payer(account, person)
         return await self._gateway.change(account.subscription, order)
 
