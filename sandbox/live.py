@@ -89,7 +89,7 @@ class _News:
     def hear(self, change: Change) -> None:
         noun = change.kind.partition(".")[0]
         match noun:
-            case "account":
+            case "account" | "updates":
                 self._accounts[change.subject.id] = None
             case "chat" | "member" if change.kind != "chat.action":
                 self._hear_of_chat(change)
@@ -103,8 +103,6 @@ class _News:
                 self._checkouts[change.subject.id] = change.subject
             case "clock":
                 self._clock_moved = True
-            case "updates":
-                self._accounts[change.subject.id] = None
             case "flood":
                 pass
             case _:

@@ -1,6 +1,7 @@
 """Everything together on one port of this machine."""
 
 import asyncio
+import contextlib
 from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -91,7 +92,8 @@ class Sandbox:
     ) -> None:
         if self._ticking is not None:
             self._ticking.cancel()
-            await asyncio.wait([self._ticking])
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._ticking
         self.bot_api.close()
         self.page.close()
         await self.bot_api.webhooks.close()
