@@ -35,3 +35,8 @@ class MovedClock:
 
     def advance(self, by: timedelta) -> None:
         self._ahead += by
+
+
+def advance_to(clock: ManualClock | MovedClock, moment: datetime) -> None:
+    """Unless it is past that already."""
+    clock.advance(max(moment - clock(), timedelta(0)))

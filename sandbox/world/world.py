@@ -7,7 +7,7 @@ from typing import Any
 
 from sandbox.world import callbacks, checkouts, membership, payments, posting, topics
 from sandbox.world.autolinks import with_links
-from sandbox.world.clock import ManualClock, MovedClock
+from sandbox.world.clock import ManualClock, MovedClock, advance_to
 from sandbox.world.compose import compose, why_no_album, why_not_in_album
 from sandbox.world.copies import is_protected, kept_keyboard, origin_of, standing_still
 from sandbox.world.entities import Account, Bot, Chat, Member, Topic, User
@@ -275,13 +275,15 @@ class World(Society):
 
     def advance(self, by: timedelta) -> None:
         """Moves the clock on. What is due on the way happens at its moment; a clock that goes by itself goes on."""
+        if by < timedelta(0):
+            raise NotAllowed("The clock goes forward only.")
         if not isinstance(self.clock, (ManualClock, MovedClock)):
             self.clock = MovedClock(self.clock)
         end = self.now() + by
         while (moment := checkouts.next_moment(self)) is not None and moment <= end:
-            self.clock.advance(max(moment - self.now(), timedelta(0)))
+            advance_to(self.clock, moment)
             self.pass_time()
-        self.clock.advance(max(end - self.now(), timedelta(0)))
+        advance_to(self.clock, end)
         self.emit("clock.moved", self.now())
 
     def journey(self, message: Message) -> list[Step]:
