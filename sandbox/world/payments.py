@@ -69,7 +69,7 @@ def resume(state: State, subscription: Subscription) -> None:
     state.emit("subscription.changed", subscription)
 
 
-def bar(state: State, subscription: Subscription, barred: bool) -> None:  # noqa: FBT001 - a switch
+def bar(state: State, subscription: Subscription, *, barred: bool) -> None:
     """The bot cancels, or lets the person renew, which they then have to do themselves
     (core.telegram.org/method/payments.botCancelStarsSubscription).
     """

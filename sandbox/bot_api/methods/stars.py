@@ -102,7 +102,7 @@ def edit_user_star_subscription(call: Call) -> bool:
     subscription = call.world.stars.subscription(call.bot, user, charge_id)
     if subscription is None:
         raise bad_request("CHARGE_ID_INVALID")
-    bar(call.world, subscription, call.flag("is_canceled"))
+    bar(call.world, subscription, barred=call.flag("is_canceled"))
     return True
 
 
