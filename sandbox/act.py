@@ -5,8 +5,22 @@ import binascii
 from collections.abc import Callable
 from typing import Any
 
+from sandbox.stars_view import checkout_view, subscription_view
 from sandbox.view import Json, account_view, bot_view, callback_view, group_view, message_view, topic_view
-from sandbox.world import Account, Bot, Callback, Chat, Entity, Message, NotAllowed, Topic, User, World
+from sandbox.world import (
+    Account,
+    Bot,
+    Callback,
+    Chat,
+    Checkout,
+    Entity,
+    Message,
+    NotAllowed,
+    Subscription,
+    Topic,
+    User,
+    World,
+)
 from sandbox.world.messages import MEDIA_KINDS
 
 Deed = Callable[["_Scene"], Any]
@@ -79,6 +93,8 @@ def _shown(world: World, result: Any, me: User | None) -> Any:
         (Bot, bot_view),
         (User, account_view),
         (Callback, callback_view),
+        (Checkout, checkout_view),
+        (Subscription, subscription_view),
     ]
     for kind, view in views:
         if isinstance(result, kind):
@@ -171,4 +187,8 @@ _DEEDS: dict[str, Deed] = {
     "delete_topic": lambda s: s.world.delete_topic(s.me, s.chat, int(s["topic"])),
     "block": lambda s: s.world.block(s.me, s.bot),
     "unblock": lambda s: s.world.unblock(s.me, s.bot),
+    "pay": lambda s: s.world.pay(s.me, s["link"]),
+    "cancel_subscription": lambda s: s.world.cancel_subscription(s.me, s.bot, s.get("charge_id")),
+    "renew_subscription": lambda s: s.world.renew_subscription(s.me, s.bot, s.get("charge_id")),
+    "give_stars": lambda s: s.world.give_stars(s.me, int(s["amount"])),
 }

@@ -11,8 +11,10 @@ from aiohttp import web
 
 from sandbox.act import act
 from sandbox.faults import Fault
-from sandbox.view import Json, person_view, step_view, texts_view, world_view
+from sandbox.stars_view import checkout_view, invoice_view, stars_view
+from sandbox.view import Json, moment, person_view, step_view, texts_view, world_view
 from sandbox.world import NotAllowed
+from sandbox.world.checkouts import find_invoice
 
 if TYPE_CHECKING:
     from sandbox.mtproto.face import MtProtoFace
@@ -34,6 +36,10 @@ def routes(sandbox: "Sandbox") -> list[web.RouteDef]:
         web.post("/sandbox/mtproto/keys", answer(control.seed_mtproto_keys)),
         web.post("/sandbox/settings", answer(control.settings)),
         web.get("/sandbox/settings", answer(control.settings)),
+        web.post("/sandbox/clock/advance", answer(control.advance_clock)),
+        web.get("/sandbox/stars", answer(control.stars)),
+        web.get("/sandbox/invoice", answer(control.invoice)),
+        web.get("/sandbox/checkout/{id}", answer(control.checkout)),
         web.get("/sandbox/state", answer(control.state)),
         web.get("/sandbox/texts", answer(control.texts)),
         web.post("/sandbox/act", answer(control.act)),
@@ -140,6 +146,31 @@ class _Control:
                         setattr(rules, name, timedelta(seconds=value) if is_duration else value)
                         return
             raise NotAllowed(f"There is no setting “{name}”.")
+
+    async def advance_clock(self, request: web.Request) -> Any:
+        """`{"days": 30}`, or what else a timedelta takes."""
+        try:
+            by = timedelta(**await _body(request))
+        except (TypeError, OverflowError) as error:
+            raise NotAllowed(f"That is no length of time: {error}.") from None
+        self._world.advance(by)
+        return {"now": moment(self._world.now())}
+
+    async def stars(self, request: web.Request) -> Any:
+        """Of a person (`as`) with a bot (`bot`, its id)."""
+        world, query = self._world, request.query
+        return stars_view(world, world.user(int(query.get("as", 0))), world.bot(int(query.get("bot", 0))))
+
+    async def invoice(self, request: web.Request) -> Any:
+        """What the link (`link`) offers to the person (`as`)."""
+        invoice = find_invoice(self._world, request.query.get("link", ""))
+        return invoice_view(self._world, invoice, self._world.user(int(request.query.get("as", 0))))
+
+    async def checkout(self, request: web.Request) -> Any:
+        found = self._world.stars.checkouts.get(request.match_info["id"])
+        if found is None:
+            raise NotAllowed("There is no such checkout.")
+        return checkout_view(found)
 
     async def state(self, _: web.Request) -> Any:
         return world_view(self._world) | self._sandbox.cast

@@ -8,8 +8,9 @@ import orjson
 from aiohttp import web
 
 from sandbox.page_view import account_head, budgets, chat_head, key_of, page_message, snapshot, topic_head
+from sandbox.stars_view import checkout_view
 from sandbox.view import Json, callback_view, moment
-from sandbox.world import Callback, Change, Chat, Message, Topic, Trail
+from sandbox.world import Callback, Change, Chat, Checkout, Message, Topic, Trail
 
 if TYPE_CHECKING:
     from sandbox.server import Sandbox
@@ -77,6 +78,8 @@ class _News:
         self._messages: dict[tuple[str, int], Chat] = {}
         self._posted: set[tuple[str, int]] = set()
         self._callbacks: dict[str, Callback] = {}
+        self._checkouts: dict[str, Checkout] = {}
+        self._clock_moved = False
         self._known = {key_of(chat) for chat in self._world.privates.values() if chat.messages}
         self._spent: dict[str, tuple[Chat, list[Json]]] = {}
         """Chats whose budget is not untouched, and what was last told of it."""
@@ -86,7 +89,7 @@ class _News:
     def hear(self, change: Change) -> None:
         noun = change.kind.partition(".")[0]
         match noun:
-            case "account":
+            case "account" | "updates":
                 self._accounts[change.subject.id] = None
             case "chat" | "member" if change.kind != "chat.action":
                 self._hear_of_chat(change)
@@ -96,8 +99,10 @@ class _News:
                 self._hear_of_message(change)
             case "callback":
                 self._callbacks[change.subject.id] = change.subject
-            case "updates":
-                self._accounts[change.subject.id] = None
+            case "checkout":
+                self._checkouts[change.subject.id] = change.subject
+            case "clock":
+                self._clock_moved = True
             case "flood":
                 pass
             case _:
@@ -116,10 +121,15 @@ class _News:
             "topics": [self._topic(*key, chat) for key, chat in self._topics.items()],
             "messages": [self._message(*key, chat) for key, chat in self._messages.items()],
             "callbacks": [self._callback(callback) for callback in self._callbacks.values()],
+            "checkouts": [checkout_view(checkout) for checkout in self._checkouts.values()],
+            "clock_moved": self._clock_moved,
             "budgets": self._budgets(),
         }
-        for told in (self._accounts, self._chats, self._topics, self._messages, self._posted, self._callbacks):
+        for told in (self._accounts, self._chats, self._topics, self._messages, self._posted):
             told.clear()
+        self._callbacks.clear()
+        self._checkouts.clear()
+        self._clock_moved = False
         told_of = {name: items for name, items in news.items() if items}
         return {"number": world.number, "now": moment(world.now()), **told_of} if told_of else {}
 

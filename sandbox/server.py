@@ -1,5 +1,7 @@
 """Everything together on one port of this machine."""
 
+import asyncio
+import contextlib
 from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 _LARGEST_UPLOAD = 60 << 20
 _SHUTDOWN = 1.0
+_TICK = 0.25
+"""Seconds between looks at the clock."""
 
 
 class Sandbox:
@@ -49,6 +53,7 @@ class Sandbox:
         self._host = host
         self._port = port
         self._runner: web.AppRunner | None = None
+        self._ticking: asyncio.Task[None] | None = None
         self._latency = latency
         self._mtproto_port = mtproto_port
         self.mtproto: MtProtoFace | None = None
@@ -74,6 +79,7 @@ class Sandbox:
         await web.TCPSite(self._runner, self._host, self._port).start()
         self._port = self._runner.addresses[0][1]
         self.bot_api.webhooks.open()
+        self._ticking = asyncio.create_task(self._tick())
         if self._mtproto_port is not None:
             from sandbox.mtproto.face import MtProtoFace  # noqa: PLC0415  # Telethon's types: half a second
 
@@ -84,6 +90,10 @@ class Sandbox:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._ticking is not None:
+            self._ticking.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._ticking
         self.bot_api.close()
         self.page.close()
         await self.bot_api.webhooks.close()
@@ -91,3 +101,8 @@ class Sandbox:
             await self.mtproto.close()
         if self._runner is not None:
             await self._runner.cleanup()
+
+    async def _tick(self) -> None:
+        while True:
+            self.world.pass_time()
+            await asyncio.sleep(_TICK)

@@ -5,10 +5,12 @@ from typing import Any
 
 from sandbox.bot_api.render import Json, chat_json, member_change_json, user_json
 from sandbox.bot_api.render_media import file_json, media_json, photo_sizes
-from sandbox.world import GENERAL, Bot, Callback, Chat, Entity, File, Message, Origin, Update, User, World
+from sandbox.bot_api.render_stars import checkout_json, subscription_change_json
+from sandbox.world import GENERAL, Bot, Callback, Chat, Checkout, Entity, File, Message, Origin, Update, User, World
 from sandbox.world.copies import knows_answer, origin_of
 from sandbox.world.entities import ManagedBotChange, MemberChange
 from sandbox.world.messages import CAPTIONED_KINDS, MEDIA_KINDS, ReactionChange
+from sandbox.world.stars import SubscriptionChange
 
 _INLINE = "inline_keyboard"
 _BARE = frozenset(
@@ -41,6 +43,10 @@ def update_json(world: World, update: Update, bot: Bot) -> Json:
         body = reaction_json(subject, bot)
     elif isinstance(subject, ManagedBotChange):
         body = {"user": user_json(subject.user), "bot": user_json(subject.bot)}
+    elif isinstance(subject, Checkout):
+        body = checkout_json(subject)
+    elif isinstance(subject, SubscriptionChange):
+        body = subscription_change_json(subject)
     else:
         body = subject
     return {"update_id": update.id, update.kind: body}

@@ -30,6 +30,10 @@ export const act = (deed, person, given = {}) => post('/sandbox/act', { do: deed
 export const loadHistory = (chat, topic, before) => get('/sandbox/page/history', { chat, topic, before });
 export const loadJourney = (chat, message) => get('/sandbox/page/journey', { chat, message });
 export const loadFaults = () => get('/sandbox/page/faults');
+export const loadInvoice = (person, link) => get('/sandbox/invoice', { as: person, link });
+export const loadCheckout = (id) => get(`/sandbox/checkout/${encodeURIComponent(id)}`);
+export const loadStars = (person, bot) => get('/sandbox/stars', { as: person, bot });
+export const advanceClock = (length) => post('/sandbox/clock/advance', length);
 export const loadSettings = () => get('/sandbox/settings');
 export const changeSettings = (changes) => post('/sandbox/settings', changes);
 export const addFault = (fault) => post('/sandbox/faults', fault);

@@ -6,6 +6,7 @@ import { budgetMeters, budgetVersion } from './budget.js';
 import { form, openDialog, openMenu } from './dialog.js';
 import { h, icon, iconButton, replace } from './dom.js';
 import { openMembers } from './groups.js';
+import { openStars } from './stars.js';
 import { account, titleOf } from './store.js';
 import { attempt } from './toast.js';
 
@@ -100,6 +101,13 @@ export class ChatHeader {
         run: () => pane.act('send', { text: `/${command}` }),
       })),
       { label: 'Send /start again', lead: icon('spark'), run: run('start') },
+      {
+        label: 'Stars',
+        hint: 'Your balance, and your subscriptions to this bot',
+        lead: h('span', { class: 'glyph' }, '⭐'),
+        run: () => openStars(pane, chat.bot),
+        testid: 'menu-stars',
+      },
       chat.blocked
         ? { label: 'Unblock the bot', lead: icon('lock'), run: run('unblock'), testid: 'menu-unblock' }
         : { label: 'Block the bot', lead: icon('lock'), danger: true, run: run('block'), testid: 'menu-block' },

@@ -1,9 +1,10 @@
-/** Links as Telegram's apps open them: into a chat, into a group of one's choice, or into the browser. */
+/** Links as Telegram's apps open them: into a chat, a group of one's choice, an invoice, or into the browser. */
 
 import { act } from './api.js';
 import { chooseGroup } from './groups.js';
 import { form, openDialog } from './dialog.js';
 import { h } from './dom.js';
+import { openInvoice } from './stars.js';
 import { account, findBot, findChat, findTopic, privateKey } from './store.js';
 import { attempt, toast } from './toast.js';
 
@@ -24,6 +25,7 @@ export function openLink(pane, url) {
   if (!HOSTS.has(parts.hostname)) return false;
   const steps = parts.pathname.split('/').filter(Boolean);
   if (steps[0] === 'newbot') confirmNewBot(pane, url, steps, parts.searchParams.get('name') ?? '');
+  else if (steps[0]?.startsWith('$')) openInvoice(pane, url);
   else if (steps[0] === 'c') openMessage(pane, steps.slice(1));
   else openUsername(pane, url, steps[0] ?? '', parts.searchParams);
   return true;

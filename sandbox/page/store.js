@@ -23,7 +23,7 @@ const places = new Map();
 const listeners = new Set();
 const NOTHING = Object.freeze([]);
 
-/** Call the listener with `{chats, places, accounts, callbacks, budgets, all}` after each change, until told to stop. */
+/** Call the listener with `{chats, places, accounts, callbacks, checkouts, budgets, all}` after each change, until told to stop. */
 export function subscribe(listener) {
   listeners.add(listener);
   return () => listeners.delete(listener);
@@ -35,6 +35,7 @@ function tell(changes) {
     places: new Set(),
     accounts: false,
     callbacks: [],
+    checkouts: [],
     budgets: false,
     all: false,
     ...changes,
@@ -158,12 +159,14 @@ export function restart(snapshot) {
 }
 
 export function change(news) {
+  if (news.clock_moved) world.skew = Date.parse(news.now) - Date.now();
   const told = {
     chats: new Set(),
     places: new Set(),
     accounts: Boolean(news.accounts),
     budgets: Boolean(news.budgets),
     callbacks: news.callbacks ?? [],
+    checkouts: news.checkouts ?? [],
   };
   for (const head of news.accounts ?? []) (head.is_bot ? world.bots : world.users).set(head.id, head);
   for (const chat of news.chats ?? []) {

@@ -1,11 +1,12 @@
 /** What can go wrong, to be tried on purpose: limits, slow or lost answers, dead tokens, deleted topics. */
 
-import { act, addFault, changeSettings, clearFaults, loadFaults, loadSettings } from './api.js';
+import { act, addFault, advanceClock, changeSettings, clearFaults, loadFaults, loadSettings } from './api.js';
 import { h, iconButton, replace } from './dom.js';
 import { subscribe, world } from './store.js';
 import { attempt, toast } from './toast.js';
 
 const LOOK_MS = 1500;
+const MONTH_DAYS = 30;
 const LATENCIES = [
   [0, 'none'],
   [80, '80 ms'],
@@ -100,6 +101,8 @@ export class Trouble {
         h('h3', {}, 'Until you end it'),
         h('div', { class: 'actions column' }, this.outage()),
         this.state,
+        h('h3', {}, 'Time'),
+        h('div', { class: 'actions column' }, this.month()),
         h('h3', {}, 'The open topic'),
         h(
           'div',
@@ -160,6 +163,18 @@ export class Trouble {
         'resume',
       ),
     ];
+  }
+
+  month() {
+    const pass = async () => {
+      if (await attempt(() => advanceClock({ days: MONTH_DAYS }))) toast('A month has gone by.');
+    };
+    return bigAction(
+      'Let a month go by',
+      'Telegram’s clock goes 30 days ahead: subscriptions renew or end, and updates that nobody fetched are lost.',
+      pass,
+      'month',
+    );
   }
 
   async look() {

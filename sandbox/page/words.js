@@ -3,6 +3,9 @@
 const name = (account) => account?.name || 'Deleted account';
 const names = (accounts) => accounts.map(name).join(', ');
 
+export const starWords = (amount) => `⭐ ${amount.toLocaleString('en-GB')}`;
+const starsOf = (d) => (d.currency === 'XTR' ? ` ${starWords(d.total_amount)}` : '');
+
 const SERVICE = {
   new_chat_members: (d, by) => {
     const joined = d.new_chat_members ?? [];
@@ -29,9 +32,10 @@ const SERVICE = {
   users_shared: (d, by) => `${name(by)} shared people`,
   chat_shared: (d, by) => `${name(by)} shared a chat`,
   web_app_data: (d, by) => `${name(by)} sent data from a web app`,
-  successful_payment: (d, by) => `${name(by)} paid`,
+  successful_payment: (d, by) => `${name(by)} paid${starsOf(d)}`,
   write_access_allowed: (d, by) => `${name(by)} lets the bot write`,
-  refunded_payment: (d, by) => `${name(by)} got the money back`,
+  refunded_payment: (d, by) =>
+    d.currency === 'XTR' ? `${name(by)} got${starsOf(d)} back` : `${name(by)} got the money back`,
   boost_added: (d, by) => `${name(by)} boosted the group`,
   gift: (d, by) => `${name(by)} sent a gift`,
   giveaway_created: () => 'A giveaway began',
@@ -97,6 +101,9 @@ const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-dig
 const exactClock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 const day = new Intl.DateTimeFormat('en-GB', { weekday: 'long', day: 'numeric', month: 'long' });
 
+const longDay = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'long', year: 'numeric' });
+
+export const dateWords = (iso) => longDay.format(new Date(iso));
 export const timeWords = (iso) => clock.format(new Date(iso));
 export const exactTimeWords = (iso) => exactClock.format(new Date(iso));
 

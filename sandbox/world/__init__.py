@@ -7,6 +7,7 @@ from sandbox.world.files import File
 from sandbox.world.journey import Step, Trail
 from sandbox.world.messages import Callback, Content, Entity, Message, Origin, Quote
 from sandbox.world.rules import Rules
+from sandbox.world.stars import Checkout, Invoice, Subscription
 from sandbox.world.state import NotAllowed
 from sandbox.world.updates import Update
 from sandbox.world.world import Place, World
@@ -18,10 +19,12 @@ __all__ = [
     "Callback",
     "Change",
     "Chat",
+    "Checkout",
     "Clock",
     "Content",
     "Entity",
     "File",
+    "Invoice",
     "ManualClock",
     "Member",
     "MemberChange",
@@ -32,6 +35,7 @@ __all__ = [
     "Quote",
     "Rules",
     "Step",
+    "Subscription",
     "Topic",
     "Trail",
     "Update",

@@ -21,3 +21,22 @@ class ManualClock:
 
     def advance(self, by: timedelta) -> None:
         self.now += by
+
+
+class MovedClock:
+    """Goes on as another clock does, and ahead of it."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._ahead = timedelta(0)
+
+    def __call__(self) -> datetime:
+        return self._clock() + self._ahead
+
+    def advance(self, by: timedelta) -> None:
+        self._ahead += by
+
+
+def advance_to(clock: ManualClock | MovedClock, moment: datetime) -> None:
+    """Unless it is past that already."""
+    clock.advance(max(moment - clock(), timedelta(0)))

@@ -17,7 +17,8 @@ class Change:
     """One thing that happened. Kinds: `account.*`, `chat.*`, `member.*`, `topic.*`, `message.*`,
     `callback.*`, `reaction.changed`, `box.moved` (what MTProto counts), `session.ended`, `journey.moved`,
     `updates.awaited` (a poll), `updates.taken` and `updates.refused` (by a webhook), `flood.refused`,
-    `call.finished`. The subject is the entity it happened to.
+    `call.finished`, `checkout.opened` and `checkout.closed`, `subscription.changed`, `clock.moved` (by hand). The
+    subject is the entity it happened to.
     """
 
     number: int

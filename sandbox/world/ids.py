@@ -57,6 +57,14 @@ class Ids:
     def callback(self) -> str:
         return str(self._random.randint(10**17, 10**18))
 
+    def charge(self) -> str:
+        """Of a payment in Stars."""
+        return "stx" + "".join(self._random.choices(_ALPHABET, k=40))
+
+    def invoice(self) -> str:
+        """What follows the `$` in an invoice's link."""
+        return "".join(self._random.choices(_ALPHABET, k=22))
+
     def album(self) -> str:
         return str(self._random.randint(10**16, 10**17))
 

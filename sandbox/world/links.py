@@ -16,6 +16,8 @@ _NEWBOT_STEPS = 3
 
 def open_link(state: State, user: User, link: str, chat: Chat | None = None) -> Message | None:
     """`https://t.me/BOT?start=...` or `...?startgroup=PAYLOAD&admin=a+b`, the group being the chosen one."""
+    if slug_of(link) is not None:
+        raise NotAllowed("This link is an invoice, to be paid.")
     bot, query = _parse(state, link)
     if "startgroup" not in query:
         return start(state, user, bot, query.get("start"))
@@ -42,6 +44,13 @@ def parse_newbot(link: str) -> NewBot | None:
     if parts.netloc not in _HOSTS or steps[0] != "newbot" or len(steps) != _NEWBOT_STEPS:
         return None
     return NewBot(steps[1], steps[2], parse_qs(parts.query).get("name", [""])[0])
+
+
+def slug_of(link: str) -> str | None:
+    """Of an invoice, `https://t.me/$SLUG`, or None if it is another link."""
+    parts = urlsplit(link if "://" in link else f"https://{link}")
+    path = parts.path.strip("/")
+    return path[1:] if parts.netloc in _HOSTS and path.startswith("$") else None
 
 
 def start(state: State, user: User, bot: Bot, payload: str | None = None) -> Message:

@@ -41,6 +41,12 @@ class Rules:
     checklists_are_copied: bool = True
     """[L]: no list of what can't be copied names them, but a bot can't send one of its own."""
 
+    subscriptions_are_sold_twice: bool = True
+    """The link of a subscription that one has may be paid again, for a second one beside it. [L]"""
+
+    refunds_end_subscriptions: bool = False
+    """A refund ends the subscription that was paid for; False: it goes on until it is canceled. [L]"""
+
     longest_difference: int = 5000
     """Events after which MTProto says that the difference is too long. [L]"""
 

@@ -12,6 +12,7 @@ from sandbox.world.ids import Ids
 from sandbox.world.journey import Journeys
 from sandbox.world.messages import Callback, Message
 from sandbox.world.rules import Rules
+from sandbox.world.stars import Stars
 
 ANONYMOUS_ADMIN_ID = 1087968824
 TELEGRAM_ID = 777000
@@ -31,6 +32,7 @@ class State(Feed):
         self.files = FileStore(self.ids)
         self.journeys = Journeys()
         self.boxes = Boxes()
+        self.stars = Stars()
         self.users: dict[int, User] = {}
         self.bots: dict[int, Bot] = {}
         self.bots_by_token: dict[str, Bot] = {}

@@ -28,6 +28,7 @@ UPDATE_KINDS = frozenset(
         "message_reaction",
         "message_reaction_count",
         "managed_bot",
+        "subscription",
     }
 )
 DEFAULT_KINDS = UPDATE_KINDS - {"chat_member", "message_reaction", "message_reaction_count"}

@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from sandbox.world import callbacks, membership, posting, topics
+from sandbox.world import callbacks, checkouts, membership, payments, posting, topics
 from sandbox.world.autolinks import with_links
+from sandbox.world.clock import ManualClock, MovedClock, advance_to
 from sandbox.world.compose import compose, why_no_album, why_not_in_album
 from sandbox.world.copies import is_protected, kept_keyboard, origin_of, standing_still
-from sandbox.world.entities import Bot, Chat, Member, Topic, User
+from sandbox.world.entities import Account, Bot, Chat, Member, Topic, User
 from sandbox.world.journey import Step
 from sandbox.world.links import open_link, parse_newbot, start
 from sandbox.world.messages import (
@@ -24,6 +25,7 @@ from sandbox.world.messages import (
 from sandbox.world.reactions import is_open, react
 from sandbox.world.samples import SERVICES
 from sandbox.world.society import Society
+from sandbox.world.stars import Checkout, Subscription
 from sandbox.world.state import NotAllowed
 from sandbox.world.talking import check_may_write, make_quote
 
@@ -241,6 +243,49 @@ class World(Society):
     def unblock(self, user: User, bot: Bot) -> None:
         membership.set_blocked(self, self.private(user, bot), blocked=False)
 
+    def balance(self, account: Account) -> int:
+        """In Stars."""
+        return self.stars.balance(account)
+
+    def give_stars(self, account: Account, amount: int) -> None:
+        """Bought, or lost if it is less than nothing."""
+        if self.balance(account) + amount < 0:
+            raise NotAllowed("Nobody can have less than no Stars.")
+        self.stars.give(account, amount)
+
+    def pay(self, user: User, link: str) -> Checkout:
+        """Press Pay on an invoice: its outcome is known when the bot has answered, or ten seconds later."""
+        return checkouts.ask(self, user, link)
+
+    def cancel_subscription(self, user: User, bot: Bot, charge_id: str | None = None) -> Subscription:
+        """It lasts until its period is over. Without a charge id: the newest that can be canceled."""
+        found = self._subscription(user, bot, charge_id, canceled=False)
+        payments.cancel(self, found)
+        return found
+
+    def renew_subscription(self, user: User, bot: Bot, charge_id: str | None = None) -> Subscription:
+        """One that was canceled shall go on. Without a charge id: the newest that can."""
+        found = self._subscription(user, bot, charge_id, canceled=True)
+        payments.resume(self, found)
+        return found
+
+    def pass_time(self) -> None:
+        """Does what is due by the clock: checkouts that were not answered, subscriptions whose period is over."""
+        checkouts.pass_time(self)
+
+    def advance(self, by: timedelta) -> None:
+        """Moves the clock on. What is due on the way happens at its moment; a clock that goes by itself goes on."""
+        if by < timedelta(0):
+            raise NotAllowed("The clock goes forward only.")
+        if not isinstance(self.clock, (ManualClock, MovedClock)):
+            self.clock = MovedClock(self.clock)
+        end = self.now() + by
+        while (moment := checkouts.next_moment(self)) is not None and moment <= end:
+            advance_to(self.clock, moment)
+            self.pass_time()
+        advance_to(self.clock, end)
+        self.emit("clock.moved", self.now())
+
     def journey(self, message: Message) -> list[Step]:
         """What has happened to a person's message so far; empty if no bot is concerned, or long ago."""
         return list(self.journeys.find(message.chat, message.id) or ())
@@ -266,6 +311,14 @@ class World(Society):
         if found.kind != "channel" or found.member(user).status != "creator":
             raise NotAllowed("This is not your channel.")
         return found
+
+    def _subscription(self, user: User, bot: Bot, charge_id: str | None, *, canceled: bool) -> Subscription:
+        lasting = self.stars.lasting(user, bot)
+        if charge_id is not None:
+            lasting = [one for one in lasting if one.charge_id == charge_id]
+        if not lasting:
+            raise NotAllowed("You have no such subscription.")
+        return next((one for one in reversed(lasting) if one.is_canceled is canceled), lasting[-1])
 
     def _check_present(self, user: User, chat: Chat) -> None:
         if not (chat.user is user or chat.member(user).is_present):

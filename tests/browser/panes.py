@@ -20,7 +20,11 @@ attach-KIND             in the menu of attach: files, document, sample, location
                         poll, dice, rare; behind two of them sample-KIND and rare-KIND; dice-option
 quote-text, quote-marked, forward-choice   the dialogs of quoting and forwarding
 choose-group, group-choice   behind a link with `startgroup`
-open-trouble, trouble   flood-control, fault-KIND-CODE, stop-telegram, resume, faults, revoke, trouble-delete-topic
+invoice                 behind an invoice's link: pay-price, pay, pay-cancel, pay-outcome, pay-close
+menu-stars, stars       in the chat's menu: star-balance, more-stars, subscription (subscription-until,
+                        cancel-subscription, renew-subscription)
+open-trouble, trouble   flood-control, fault-KIND-CODE, stop-telegram, resume, faults, month, revoke,
+                        trouble-delete-topic
 open-tour, tour         tour-write, tour-answer, tour-close, tour-wait, tour-connect (each a step), tour-hide
 botfather-dialog        own-bot, token, copy-token, new-bot-form; dialog-close, form-submit, field-NAME everywhere
 reconnect               the banner while the stream is lost

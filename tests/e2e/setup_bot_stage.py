@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from redis.asyncio import Redis
 
 from sandbox.server import Sandbox
-from sandbox.world import Bot, Callback, Chat, Message, User, callbacks
+from sandbox.world import Bot, Callback, Chat, Checkout, Message, Subscription, User, callbacks
 from setup_bot.main import run
 from tenants.config import Config
 from tenants.connections import Connections, Tenant
@@ -66,6 +66,26 @@ class Person:
     def forge(self, data: str) -> Callback:
         """What a client of one's own can do: any data for any message of the bot."""
         return callbacks.press(self.stage.world, self.user, self.screen(), data)
+
+    @property
+    def balance(self) -> int:
+        """In Stars."""
+        return int(self.stage.world.balance(self.user))
+
+    async def pay(self, link: str) -> Checkout:
+        """Presses Pay on the invoice, waits until it is paid, or refused, or nobody has answered."""
+        checkout: Checkout = self.stage.world.pay(self.user, link)
+        await self.stage.until(lambda: checkout.outcome != "waiting", "the outcome of a checkout")
+        return checkout
+
+    def cancel_subscription(self) -> Subscription:
+        """The newest to the setup bot; it lasts until its month is over."""
+        canceled: Subscription = self.stage.world.cancel_subscription(self.user, self.stage.bot)
+        return canceled
+
+    def renew_subscription(self) -> Subscription:
+        renewed: Subscription = self.stage.world.renew_subscription(self.user, self.stage.bot)
+        return renewed
 
     async def sees(self, *texts: str) -> Message:
         """Waits until the newest message of the setup bot holds all of these."""

@@ -55,6 +55,15 @@ async def test_service_messages(scene: Scene, kind: str) -> None:
     assert isinstance((await next_message(scene, said)).action, ACTIONS[kind])
 
 
+async def test_a_month_of_a_subscription(scene: Scene) -> None:
+    said = scene.listen(await scene.client())
+    month = {"is_recurring": True, "is_first_recurring": True, "subscription_expiration_date": 1_800_000_000}
+    scene.world.post_service(scene.carl, scene.bot, "successful_payment", **month)
+    action = (await next_message(scene, said)).action
+    assert (action.recurring_init, action.recurring_used) == (True, True)
+    assert int(action.subscription_until_date.timestamp()) == 1_800_000_000
+
+
 async def test_a_rich_message(scene: Scene) -> None:
     said = scene.listen(await scene.client())
     scene.world.send(scene.carl, scene.bot, rich_message={"blocks": [{"type": "paragraph", "text": "Hello"}]})

@@ -139,6 +139,24 @@ class Samples:
             "leaveChat": self.desk,
         }
 
+    async def stars(self) -> dict[str, Any]:
+        world, carl = self.scene.world, self.scene.carl
+        invoice = {"title": "Plus", "description": "All of it", "payload": "plus", "currency": "XTR"}
+        invoice |= {"prices": [{"label": "A month", "amount": 50}], "subscription_period": 2592000}
+        link = await self.scene.ok("createInvoiceLink", **invoice)
+        paid, asked = world.pay(carl, link), world.pay(carl, link)
+        await self.scene.ok("answerPreCheckoutQuery", pre_checkout_query_id=paid.id, ok=True)
+        assert paid.payment is not None
+        charge = {"user_id": carl.id, "telegram_payment_charge_id": paid.payment.charge_id}
+        return {
+            "createInvoiceLink": invoice,
+            "answerPreCheckoutQuery": {"pre_checkout_query_id": asked.id, "ok": False, "error_message": "no"},
+            "editUserStarSubscription": charge | {"is_canceled": True},
+            "refundStarPayment": charge,
+            "getStarTransactions": {},
+            "getMyStarBalance": {},
+        }
+
     async def account(self) -> dict[str, Any]:
         world, bot = self.scene.world, self.scene.bot
         made = world.add_bot("Made", "made_bot", owner=self.scene.carl)
@@ -173,7 +191,7 @@ async def test_every_method_answers_with_telegram_s_types(scene: Scene) -> None:
     scene.world.promote(scene.desk, scene.bot)
     samples = Samples(scene)
     calls = samples.sending() | await samples.editing() | samples.forum()
-    calls |= samples.chats() | await samples.account()
+    calls |= samples.chats() | await samples.stars() | await samples.account()
     assert {NAMES[name.lower()] for name in calls} == set(NAMES.values())
     for name, params in calls.items():
         model = getattr(methods, name[0].upper() + name[1:])
@@ -230,7 +248,7 @@ async def test_a_service_message_of_each_kind(scene: Scene, kind: str) -> None:
 async def test_updates_of_each_kind(scene: Scene) -> None:
     world, olga, carl, desk = scene.world, scene.olga, scene.carl, scene.desk
     kinds = ["message", "edited_message", "callback_query", "my_chat_member", "chat_member"]
-    kinds += ["message_reaction", "managed_bot"]
+    kinds += ["message_reaction", "managed_bot", "pre_checkout_query", "subscription"]
     bot = world.add_bot("Curious", "curious_bot", can_manage_bots=True)
     await scene.updates(bot=bot, allowed_updates=kinds)
     world.open_link(olga, "t.me/curious_bot?startgroup=x&admin=pin_messages", desk)
@@ -252,6 +270,11 @@ async def test_updates_of_each_kind(scene: Scene) -> None:
     world.press(carl, world.private(carl, bot).messages[sent["message_id"]])
     world.block(carl, bot)
     world.open_link(olga, "https://t.me/newbot/curious_bot/new_bot?name=New")
+    price = {"currency": "XTR", "prices": [{"label": "l", "amount": 1}], "subscription_period": 2592000}
+    link = await scene.ok("createInvoiceLink", bot=bot, title="t", description="d", payload="p", **price)
+    checkout = world.pay(carl, link)
+    await scene.ok("answerPreCheckoutQuery", bot=bot, pre_checkout_query_id=checkout.id, ok=True)
+    world.cancel_subscription(carl, bot)
     updates = await all_updates(scene, bot)
     assert {update.event_type for update in updates} == set(kinds)
 

@@ -10,7 +10,7 @@ from sandbox.bot_api.targets import find_chat, find_message
 from sandbox.world.callbacks import answer
 from sandbox.world.reactions import is_open, react
 
-_TOO_OLD = "query is too old and response timeout expired or query ID is invalid"
+TOO_OLD = "query is too old and response timeout expired or query ID is invalid"
 _ANSWER_LIMIT = 200
 _DOWNLOAD_LIMIT = 20 << 20
 
@@ -18,13 +18,13 @@ _DOWNLOAD_LIMIT = 20 << 20
 def answer_callback_query(call: Call) -> bool:
     callback = call.world.callbacks.get(call.text("callback_query_id"))
     if callback is None or callback.message.sender is not call.bot:
-        raise bad_request(_TOO_OLD)
+        raise bad_request(TOO_OLD)
     text = call.text("text")
     if len(text) > _ANSWER_LIMIT:
         raise bad_request("MESSAGE_TOO_LONG")
     said = {"text": text, "show_alert": call.flag("show_alert"), "url": call.text("url")}
     if not answer(call.world, callback, said):
-        raise bad_request(_TOO_OLD)
+        raise bad_request(TOO_OLD)
     return True
 
 
