@@ -23,7 +23,8 @@ from aiogram.methods import (
 from aiogram.types import BotSubscriptionUpdated, LabeledPrice, SuccessfulPayment, TransactionPartnerUser, User
 
 from setup_bot.texts import words
-from tenants.billing.books import note_fact, read_subscription
+from tenants.billing.applying import settle
+from tenants.billing.books import read_subscription
 from tenants.billing.facts import Fact, Kind, Provider, Status
 from tenants.billing.port import Order, Prices
 from tenants.billing.prices import STARS, total
@@ -208,8 +209,7 @@ class StarsGateway:
             return await read_subscription(unit, Provider.STARS, subscription)
 
     async def _note(self, fact: Fact) -> None:
-        async with self._database.fleet() as unit:
-            await note_fact(unit, fact)
+        await settle(self._database, fact)
 
     async def _ask(self, request: TelegramMethod[Answer]) -> Answer:
         try:

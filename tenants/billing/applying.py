@@ -5,11 +5,12 @@ from typing import Any
 
 from sqlalchemy import text
 
-from tenants.billing.books import APPLY, REMINDERS, bring_up_to_date
+from tenants.billing.books import APPLY, REMINDERS, bring_up_to_date, note_fact
 from tenants.billing.endings import want_one
+from tenants.billing.facts import Fact
 from tenants.billing.ledger import Entry
 from tenants.billing.standing import GRACE, Reason, Standing
-from tenants.db import UnitOfWork
+from tenants.db import Database, UnitOfWork
 from tenants.ids import TenantId
 from tenants.jobs import Job, enqueue_job
 from tenants.owner_notices import (
@@ -25,6 +26,7 @@ LOOK = "look_at_standings"
 LOOK_EVERY = timedelta(minutes=10)
 MOST_AT_ONCE = 500
 
+_LIVES = text("SELECT 1 FROM tenants WHERE id = :tenant AND erased_at IS NULL")
 _DUE = text("SELECT tenant_id FROM standings WHERE look_at <= now() ORDER BY look_at LIMIT :most")
 
 
@@ -45,6 +47,17 @@ async def apply_to(unit: UnitOfWork, tenant: TenantId) -> Standing:
         await _remind(unit, tenant, standing)
     await want_one(unit, tenant)
     return standing
+
+
+async def settle(database: Database, fact: Fact) -> Standing | None:
+    """Notes a fact and lets it count at once. What counts now; None where the connection is gone."""
+    async with database.fleet() as unit:
+        await note_fact(unit, fact)
+    if fact.tenant is None:
+        return None
+    async with database.tenant(fact.tenant) as unit:
+        is_there = (await unit.execute(_LIVES, {"tenant": fact.tenant})).first() is not None
+        return await apply_to(unit, fact.tenant) if is_there else None
 
 
 async def look(unit: UnitOfWork, _: Job) -> bool:

@@ -67,8 +67,8 @@ async def want_end(unit: UnitOfWork, provider: Provider, subscription: str, *, r
 
 
 async def want_one(unit: UnitOfWork, tenant: TenantId) -> None:
-    """Two are paid for at once: the higher plan stays, of equal ones the older; the others end, and what was paid last
-    for them is given back.
+    """Two are paid for at once: the higher plan stays, of equal ones the older; the others end, and what was paid
+    last for them is given back.
     """
     alive = sorted(living(read_subscriptions(await read_facts(unit, tenant))), key=_worth, reverse=True)
     for one in alive[1:]:

@@ -4,8 +4,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from tenants.billing.applying import apply_to
-from tenants.billing.books import note_fact
+from tenants.billing.applying import settle
 from tenants.billing.facts import Fact, Kind, Provider
 from tenants.billing.standing import Standing
 from tenants.db import Database
@@ -29,19 +28,20 @@ async def grant(database: Database, name: str, plan: Plan, *, units: int = 1) ->
         row = (await unit.execute(_FIND, _named(name))).first()
         if row is None:
             raise NotFound("connection")
-        given = Fact(
-            f"grant:{new_id()}",
-            Provider.OPERATOR,
-            Kind.GRANTED,
-            at=row.now,
-            received_at=row.now,
-            tenant=TenantId(row.id),
-            plan=plan,
-            units=units,
-        )
-        await note_fact(unit, given)
-    async with database.tenant(TenantId(row.id)) as unit:
-        return row.bot_username, await apply_to(unit, TenantId(row.id))
+    given = Fact(
+        f"grant:{new_id()}",
+        Provider.OPERATOR,
+        Kind.GRANTED,
+        at=row.now,
+        received_at=row.now,
+        tenant=TenantId(row.id),
+        plan=plan,
+        units=units,
+    )
+    standing = await settle(database, given)
+    if standing is None:
+        raise NotFound("connection")
+    return row.bot_username, standing
 
 
 def _named(name: str) -> dict[str, str | UUID | None]:

@@ -26,6 +26,7 @@ from worker.runner import NOT_CONFIGURED
 ENGLISH = read(Language.ENGLISH)
 OTHERS = [language for language in Language if language is not Language.ENGLISH]
 SAME_EVERYWHERE = {
+    "Backline {plan}",
     "{name}: {problem}",
     "Id: {id}",
     "{title}: {value}",
@@ -34,7 +35,7 @@ SAME_EVERYWHERE = {
     "Bot: @{bot}",
 }
 """Names, signs, and words that some of the languages share."""
-SHARED_WORDS = {"link", "Violet", "Rose", "Webhooks", "✖️ No"}
+SHARED_WORDS = {"💳 Plan", "link", "Violet", "Rose", "Webhooks", "✖️ No"}
 TOASTS = ("old_button", "not_yours", "link.nothing", "card.started", "card.stopped", "mode.not_offered")
 OVER_HTTP = (
     (
