@@ -210,7 +210,7 @@ _HOLDS = text(
     SELECT t.erased_at IS NULL AND CASE :kind
         WHEN 'revoked' THEN t.state = 'revoked'
         WHEN 'conflict' THEN i.problem IS NOT NULL
-        WHEN 'group_trouble' THEN i.group_problem IS NOT NULL
+        WHEN 'group_trouble' THEN i.group_problem IS NOT NULL AND cardinality(i.group_troubles) = 0
         WHEN 'group_mended' THEN i.group_problem IS NULL
         WHEN 'usage_waits' THEN i.release_at IS NOT NULL
         WHEN 'usage_flows' THEN i.release_at IS NULL

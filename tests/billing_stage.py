@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import httpx
-from sqlalchemy import select, text, update
+from sqlalchemy import select
 
 from sandbox.stripe.server import FakeStripe
 from tenants.billing.applying import LOOK
@@ -18,7 +18,6 @@ from tenants.billing.facts import Fact
 from tenants.billing.gateway import StripeGateway
 from tenants.billing.ledger import Entry
 from tenants.billing.prices import read_prices, without_stars
-from tenants.billing.tables import billing_facts
 from tenants.connections import Tenant
 from tenants.crypto import Keyring
 from tenants.db import Database
@@ -29,7 +28,7 @@ from tenants.plans import Plan
 from tests.api_client import open_api
 from tests.api_server import serving
 from tests.factories import OWNER
-from tests.work import do_jobs
+from tests.work import do_jobs, let_books_age
 
 PRICES = "pro=usd:1900,eur:1800,xtr:900 business=usd:9900,eur:9500"
 SECRET = "whsec_of_the_tests"  # invented
@@ -106,18 +105,7 @@ class Till:
 
     async def age(self, tenant: Tenant, **by: float) -> None:
         """What is in the books was told so long ago; then time alone may change something."""
-        back = {
-            "at": billing_facts.c.at - timedelta(**by),
-            "received_at": billing_facts.c.received_at - timedelta(**by),
-        }
-        async with self.database.tenant(tenant.id) as unit:
-            await unit.execute(update(billing_facts).values(back))
-            await unit.execute(
-                text("UPDATE plan_ledger SET at = at - CAST(:by AS interval)"), {"by": timedelta(**by)}
-            )
-            await unit.execute(
-                text("UPDATE standings SET look_at = look_at - CAST(:by AS interval)"), {"by": timedelta(**by)}
-            )
+        await let_books_age(self.database, tenant.id, timedelta(**by))
         async with self.database.fleet() as unit:
             await enqueue_periodic(unit, LOOK, timedelta(minutes=10))
         await do_jobs(self.database)

@@ -31,6 +31,7 @@ reconnect               the banner while the stream is lost
 """
 
 from dataclasses import dataclass
+from re import Pattern
 from typing import Self
 
 from playwright.async_api import Locator, Page
@@ -43,7 +44,7 @@ class Pane:
     page: Page
     node: Locator
 
-    def find(self, testid: str, text: str = "") -> Locator:
+    def find(self, testid: str, text: str | Pattern[str] = "") -> Locator:
         found = self.node.get_by_test_id(testid)
         return found.filter(has_text=text) if text else found
 
@@ -83,6 +84,10 @@ class Pane:
 
     async def hears(self, text: str) -> None:
         await self.message(text).first.wait_for()
+
+    async def press(self, label: str) -> None:
+        """The newest button that says so."""
+        await self.find("inline-button", label).last.click()
 
     async def choose(self, text: str, item: str) -> None:
         """From the menu of a message."""

@@ -92,7 +92,7 @@ def data() -> Iterator[Path]:
 
 
 def test_everything_comes_up_on_loopback_and_ends_with_ctrl_c(stand_ins, data):
-    with running(stand_ins, data) as up:
+    with running(stand_ins, data, BILLING_LINK="off") as up:
         assert str(data) in up.hear("Backline starts")
         assert f"http://127.0.0.1:{up.environment['SANDBOX_PORT']}/" in up.hear("Backline is ready")
         assert str(data) in up.hear("data, logs")
@@ -116,7 +116,7 @@ def test_everything_comes_up_on_loopback_and_ends_with_ctrl_c(stand_ins, data):
 
 
 def test_the_token_and_the_api_root_come_from_the_sandbox_which_outlives_the_others(stand_ins, data):
-    with running(stand_ins, data) as up:
+    with running(stand_ins, data, BILLING_LINK="off") as up:
         up.hear("Backline is ready")
         assert up.end(signal.SIGTERM)[0] == 0
         for name in ("worker", "setup-bot"):
@@ -129,7 +129,7 @@ def test_the_token_and_the_api_root_come_from_the_sandbox_which_outlives_the_oth
 
 
 def test_a_killed_child_is_revived_and_one_sentence_says_so(stand_ins, data):
-    with running(stand_ins, data) as up:
+    with running(stand_ins, data, BILLING_LINK="off") as up:
         up.hear("Backline is ready")
         for words, name in (("backline worker", "worker"), ("sandbox --port", "sandbox")):
             killed = up.find(words).pid
@@ -141,7 +141,7 @@ def test_a_killed_child_is_revived_and_one_sentence_says_so(stand_ins, data):
 
 
 def test_a_killed_server_is_revived_at_the_same_address(stand_ins, data):
-    with running(stand_ins, data) as up:
+    with running(stand_ins, data, BILLING_LINK="off") as up:
         up.hear("Backline is ready")
         for words, title in (("bin/postgres", "PostgreSQL"), ("valkey-server", "Valkey")):
             server = up.find(words)
@@ -154,26 +154,26 @@ def test_a_killed_server_is_revived_at_the_same_address(stand_ins, data):
 
 
 def test_kill_9_ends_everything_and_the_next_start_goes_on(stand_ins, data):
-    with running(stand_ins, data) as up:
+    with running(stand_ins, data, BILLING_LINK="off") as up:
         up.hear("Backline is ready")
         keyring = (data / "keyring.json").read_text()
         up.end(signal.SIGKILL)
         assert up.nothing_is_left()
-    with running(stand_ins, data, API_PORT=up.environment["API_PORT"]) as again:
+    with running(stand_ins, data, BILLING_LINK="off", API_PORT=up.environment["API_PORT"]) as again:
         again.hear("Backline is ready")
         assert (data / "keyring.json").read_text() == keyring
         assert again.end(signal.SIGTERM)[0] == 0
 
 
 def test_a_child_that_never_starts_ends_it_with_the_childs_own_sentence(stand_ins, data):
-    with running(stand_ins, data, REFUSES="worker") as up:
+    with running(stand_ins, data, BILLING_LINK="off", REFUSES="worker") as up:
         code, out, err = up.end()
         assert (code, err) == (1, "worker does not start: worker can't work like this.\n")
         assert "ready" not in out
 
 
 def test_a_second_ctrl_c_waits_for_nobody(stand_ins, data):
-    with running(stand_ins, data, STUBBORN="worker") as up:
+    with running(stand_ins, data, BILLING_LINK="off", STUBBORN="worker") as up:
         up.hear("Backline is ready")
         up.process.send_signal(signal.SIGINT)
         up.hear("Stopping")
@@ -183,9 +183,9 @@ def test_a_second_ctrl_c_waits_for_nobody(stand_ins, data):
 
 
 def test_a_second_up_on_the_same_folder_is_refused_in_a_sentence(stand_ins, data):
-    with running(stand_ins, data) as up:
+    with running(stand_ins, data, BILLING_LINK="off") as up:
         up.hear("Backline starts")
-        with running(stand_ins, data) as second:
+        with running(stand_ins, data, BILLING_LINK="off") as second:
             code, out, err = second.end()
         assert (code, out) == (1, "")
         assert err == (
@@ -195,7 +195,7 @@ def test_a_second_up_on_the_same_folder_is_refused_in_a_sentence(stand_ins, data
 
 
 def test_an_application_of_ones_own_is_used_instead_of_the_sandboxs(stand_ins, data):
-    with running(stand_ins, data, TELEGRAM_API_ID="12345", TELEGRAM_API_HASH="b" * 32) as up:
+    with running(stand_ins, data, BILLING_LINK="off", TELEGRAM_API_ID="12345", TELEGRAM_API_HASH="b" * 32) as up:
         up.hear("Backline is ready")
         assert up.end(signal.SIGTERM)[0] == 0
         assert "api 12345 centre None key None" in up.log("worker")
@@ -205,7 +205,7 @@ def test_an_application_of_ones_own_is_used_instead_of_the_sandboxs(stand_ins, d
 def test_a_busy_port_is_a_sentence_before_anything_is_started(stand_ins, data, variable):
     with socket.create_server(("127.0.0.1", 0)) as busy:
         port = busy.getsockname()[1]
-        with running(stand_ins, data, **{variable: str(port)}) as up:
+        with running(stand_ins, data, BILLING_LINK="off", **{variable: str(port)}) as up:
             code, out, err = up.end()
     assert (code, out) == (1, "")
     assert err == f"Port {port} is in use by another program: set {variable} to a free port.\n"
@@ -214,7 +214,7 @@ def test_a_busy_port_is_a_sentence_before_anything_is_started(stand_ins, data, v
 
 def test_a_database_that_cant_be_reached_is_a_sentence(stand_ins, data):
     url = f"postgresql://me:secret@127.0.0.1:{free_port()}/desk"
-    with running(stand_ins, data, DATABASE_URL=url) as up:
+    with running(stand_ins, data, BILLING_LINK="off", DATABASE_URL=url) as up:
         code, _, err = up.end()
     assert code == 1
     assert re.fullmatch(
@@ -228,7 +228,7 @@ def test_given_servers_and_a_real_token_are_used_instead_of_our_own(stand_ins, d
         temporary_folder() as folder,
         Postgres(folder / "postgres", durable=False) as postgres,
         Valkey(folder / "valkey", durable=False) as valkey,
-        running(stand_ins, data, DATABASE_URL=postgres.url, REDIS_URL=valkey.url, **given) as up,
+        running(stand_ins, data, BILLING_LINK="off", DATABASE_URL=postgres.url, REDIS_URL=valkey.url, **given) as up,
     ):
         assert f"http://127.0.0.1:{up.environment['API_PORT']}/" in up.hear("Backline is ready")
         assert sorted(path.name for path in data.iterdir()) == ["keyring.json", "logs", "up.lock"]

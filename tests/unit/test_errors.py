@@ -15,6 +15,7 @@ from tenants.errors import (
     LeaseLost,
     NotFound,
     PlanRequired,
+    Reused,
     Unavailable,
 )
 
@@ -25,6 +26,7 @@ ONE_OF_EACH = [
     Invalid("Send a number.", field="AUTOCLOSE"),
     Forbidden("You may not."),
     PlanRequired("The pro plan allows more.", plan="pro"),
+    Reused("The key was used for something else."),
     Unavailable("Not now.", retry_after=timedelta(seconds=5)),
     LeaseLost(),
 ]
