@@ -37,6 +37,7 @@ from api.routes import (
     messages,
     metrics,
     people,
+    plan,
     settings,
     tenants,
     usage,
@@ -53,6 +54,7 @@ from tenants.access.repeats import Repeats
 from tenants.archive.reading import Archive
 from tenants.audit import ActorKind
 from tenants.audit.reading import AuditLog
+from tenants.billing.accounts import Accounts
 from tenants.billing.desk import PayDesk
 from tenants.billing.gateway import StripeGateway, open_gateway
 from tenants.billing.prices import without_stars
@@ -109,8 +111,7 @@ def create_app(
 def _billing(services: Services, config: Config, keyring: Keyring, gateway: StripeGateway) -> list[Router]:
     """Where whoever pays comes, and where Stripe tells what was paid."""
     desk = PayDesk(services.database, services.connections, keyring, gateway, without_stars(config.prices))
-    public_url = config.public_url or f"http://{config.api_host}:{config.api_port}"
-    return [billing.router(gateway, services.database), pay.router(pay.Page(desk, public_url))]
+    return [billing.router(gateway, services.database), pay.router(pay.Page(desk, config.pay_page or ""))]
 
 
 def _services(
@@ -137,6 +138,7 @@ def _services(
         webhooks=Webhooks(database, connections, keyring),
         archive=Archive(database, connections, keyring),
         meter=Meter(database, connections, config.terms),
+        accounts=Accounts(database, connections, keyring, config.pay_page),
         dialogs=DialogPages(database, connections),
         repeats=Repeats(database, keyring),
         groups=Groups(connections, sessions),
@@ -165,6 +167,7 @@ def _first_version(services: Services, config: Config, model: type[Settings]) ->
             messages.router,
             webhooks.router,
             usage.router,
+            plan.router,
         ],
         middleware=[  # no objects: routers are copied deeply
             lambda app: KeyAuthentication(app, services.database, limits),

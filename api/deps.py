@@ -17,6 +17,7 @@ from tenants.access.keys import ApiKey, Keys
 from tenants.access.repeats import Repeats
 from tenants.archive.reading import Archive
 from tenants.audit.reading import AuditLog
+from tenants.billing.accounts import Accounts
 from tenants.connections import Connections
 from tenants.db import Database
 from tenants.dead_letters import DeadLetters
@@ -42,6 +43,7 @@ class Services:
     webhooks: Webhooks
     archive: Archive
     meter: Meter
+    accounts: Accounts
     dialogs: DialogPages
     repeats: Repeats
     groups: Groups
@@ -60,6 +62,7 @@ TheWebhooks = NamedDependency[Webhooks]
 TheAudit = NamedDependency[AuditLog]
 TheArchive = NamedDependency[Archive]
 TheMeter = NamedDependency[Meter]
+TheAccounts = NamedDependency[Accounts]
 TheGroups = NamedDependency[Groups]
 TheSetupBot = NamedDependency[SetupBot]
 TheBots = NamedDependency[Bots]
@@ -79,6 +82,7 @@ def dependencies(services: Services) -> dict[str, Any]:
         "audit": Provide(lambda: services.audit, sync_to_thread=False),
         "webhooks": Provide(lambda: services.webhooks, sync_to_thread=False),
         "dialogs": Provide(lambda: services.dialogs, sync_to_thread=False),
+        "accounts": Provide(lambda: services.accounts, sync_to_thread=False),
         "archive": Provide(lambda: services.archive, sync_to_thread=False),
         "meter": Provide(lambda: services.meter, sync_to_thread=False),
         "groups": Provide(lambda: services.groups, sync_to_thread=False),

@@ -40,6 +40,7 @@ from setup_bot.wizards import Wizards
 from tenants.access.administrators import Administrators
 from tenants.access.keys import Keys
 from tenants.backoff import backoff
+from tenants.billing.accounts import Accounts
 from tenants.billing.cashier import Cashier
 from tenants.billing.desk import PayDesk
 from tenants.billing.prices import only_stars
@@ -89,7 +90,7 @@ async def run(config: Config, ready: Callable[[], None], model: type[Settings] =
             keys=Keys(database, connections),
             webhooks=Webhooks(database, connections, keyring),
             meter=Meter(database, connections, config.terms),
-            shop=Shop(config, database, connections, keyring, desk),
+            shop=Shop(config, Accounts(database, connections, keyring, config.pay_page), desk),
             stars=stars,
             sessions=sessions,
             waiting=Waiting(redis),

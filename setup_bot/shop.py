@@ -4,13 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from setup_bot.texts import spoken
-from tenants.billing.desk import Account, PayDesk, Wish, offer_link, read_account
+from tenants.billing.accounts import Accounts
+from tenants.billing.desk import PayDesk, Wish
 from tenants.billing.port import Prices
 from tenants.billing.prices import STARS, describe_price, only_stars, without_stars
 from tenants.config import Config
-from tenants.connections import Connections
-from tenants.crypto import Keyring
-from tenants.db import Database
 from tenants.errors import Conflict
 from tenants.ids import TenantId, UserId
 from tenants.plans import Plan
@@ -42,29 +40,15 @@ def make_offer(config: Config) -> Offer:
 class Shop:
     """`desk` takes Stars."""
 
-    def __init__(
-        self, config: Config, database: Database, connections: Connections, keyring: Keyring, desk: PayDesk
-    ) -> None:
+    def __init__(self, config: Config, accounts: Accounts, desk: PayDesk) -> None:
         self.offer = make_offer(config)
         self.terms = config.terms
-        self.desk = desk
-        self._database = database
-        self._connections = connections
-        self._keyring = keyring
-        self._public_url = config.public_url or f"http://{config.api_host}:{config.api_port}"
-
-    async def read(self, person: UserId, tenant: TenantId) -> Account:
-        """Raises `NotFound` where the person does not manage it."""
-        return await read_account(self._database, await self._connections.get(person, tenant))
-
-    async def make_page_link(self, person: UserId, tenant: TenantId) -> str:
-        """The pay page's address, for an hour and for this person. Raises `NotFound` as `read` does."""
-        await self._connections.get(person, tenant)
-        return f"{self._public_url}/pay/{await offer_link(self._database, self._keyring, person, tenant)}"
+        self.accounts = accounts
+        self._desk = desk
 
     async def make_invoice(self, person: UserId, tenant: TenantId, plan: Plan) -> str:
         """Where Stars are paid. Raises `Conflict` for a plan that what is paid now can't become."""
-        address = await self.desk.pay(person, tenant, Wish(plan, 1, STARS), "")
+        address = await self._desk.pay(person, tenant, Wish(plan, 1, STARS), "")
         if address is None:
             raise Conflict("This connection is paid already: look at its plan again.", code="paid")
         return address

@@ -175,6 +175,13 @@ class Config(BaseModel):
         return self.default_plan or (Plan.FREE if self.billing_prices else Plan.BUSINESS)
 
     @property
+    def pay_page(self) -> str | None:
+        """Where the pay page's links begin. None where no card is taken."""
+        if self.stripe_secret_key is None:
+            return None
+        return self.public_url or f"http://{self.api_host}:{self.api_port}"
+
+    @property
     def offers_parallel(self) -> bool:
         return self.parallel_mode and self.telegram_api_id is not None
 

@@ -11,12 +11,13 @@ import httpx
 from sqlalchemy import select
 
 from sandbox.stripe.server import FakeStripe
+from tenants.billing.accounts import read_clock
 from tenants.billing.applying import LOOK
 from tenants.billing.books import note_fact, read_ledger
-from tenants.billing.desk import offer_link
 from tenants.billing.facts import Fact
 from tenants.billing.gateway import StripeGateway
 from tenants.billing.ledger import Entry
+from tenants.billing.links import make_pay_link
 from tenants.billing.prices import read_prices, without_stars
 from tenants.connections import Tenant
 from tenants.crypto import Keyring
@@ -47,7 +48,8 @@ class Till:
 
     async def link(self, tenant: Tenant, person: UserId = OWNER) -> str:
         """The pay page's address."""
-        return f"{self.url}/pay/{await offer_link(self.database, self.keyring, person, tenant.id)}"
+        moment = await read_clock(self.database)
+        return f"{self.url}/pay/{make_pay_link(self.keyring, tenant.id, person, moment)}"
 
     async def order(self, page: str, plan: Plan = Plan.PRO, units: int = 1, currency: str = "eur") -> httpx.Response:
         """Presses the button of the pay page."""

@@ -7,7 +7,8 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from tenants.billing.desk import MOST_UNITS, Account, Wish
+from tenants.billing.accounts import Account
+from tenants.billing.desk import MOST_UNITS, Wish
 from tenants.billing.port import Prices
 from tenants.billing.prices import describe_price, total
 from tenants.billing.standing import Reason

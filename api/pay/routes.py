@@ -9,7 +9,8 @@ from litestar.enums import RequestEncodingType
 from litestar.params import Body, FromPath, FromQuery
 
 from api.pay import drawing
-from tenants.billing.desk import Account, PayDesk, Wish
+from tenants.billing.accounts import Account
+from tenants.billing.desk import PayDesk, Wish
 from tenants.errors import DomainError, Invalid, NotFound
 from tenants.ids import UserId
 from tenants.plans import Plan

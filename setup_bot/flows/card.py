@@ -21,8 +21,11 @@ async def show_card(
     usage = await services.meter.read(talk.person, tenant)
     housekept = found.group_id is None or await services.connections.is_housekept(talk.person, tenant)
     helper = None if housekept else services.me.username
+    others = len(await services.administrators.list_administrators(talk.person, tenant))
     sells = services.shop.offer.way != "off"
-    shown = screens.card(found, talk.person, problem, usage=usage, notice=notice, helper=helper, sells=sells)
+    shown = screens.card(
+        found, talk.person, problem, usage=usage, notice=notice, helper=helper, sells=sells, others=others
+    )
     await talk.show(shown, replacing=replacing)
 
 

@@ -18,7 +18,8 @@ async def pressed(callback: CallbackQuery, callback_data: Delete, talk: Talk, se
     if tenant.version != callback_data.version or tenant.owner_id != talk.person:
         await show_current(callback, talk, services, tenant.id)
     elif callback_data.sure is not Sure.TWICE:
-        await talk.show(screens.delete(tenant, callback_data.sure))
+        account = await services.shop.accounts.read(talk.person, tenant.id)
+        await talk.show(screens.delete(tenant, callback_data.sure, is_paid=account.subscription is not None))
     else:
         await services.waiting.drop(tenant.id)
         await services.connections.erase(talk.person, tenant.id)

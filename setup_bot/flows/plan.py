@@ -24,8 +24,8 @@ async def pressed(_: CallbackQuery, callback_data: Plans, talk: Talk, services: 
 
 async def show_plan(talk: Talk, services: Services, tenant: TenantId, *, notice: Text | None = None) -> None:
     shop = services.shop
-    account = await shop.read(talk.person, tenant)
-    page = await shop.make_page_link(talk.person, tenant) if shop.offer.way == "web" else None
+    account = await shop.accounts.read(talk.person, tenant)
+    page = await shop.accounts.make_page_link(talk.person, tenant) if shop.offer.way == "web" else None
     await talk.show(screens.plan(account, shop.offer, talk.person, page=page, terms=shop.terms, notice=notice))
 
 
@@ -48,7 +48,7 @@ async def bought(_: CallbackQuery, callback_data: Buy, talk: Talk, services: Ser
 async def renewed(_: CallbackQuery, callback_data: Renew, talk: Talk, services: Services) -> None:
     """Ends what is paid with Stars when its month is over, or lets it go on."""
     tenant = TenantId(callback_data.tenant)
-    account = await services.shop.read(talk.person, tenant)
+    account = await services.shop.accounts.read(talk.person, tenant)
     if account.provider is Provider.STARS and account.subscription and account.payer == talk.person:
         try:
             await services.stars.renew(account.subscription, renews=callback_data.renews)
@@ -74,7 +74,7 @@ async def _refuse(query: PreCheckoutQuery, services: Services) -> str | None:
         return words("stars.changed")
     if query.from_user.id != bill.person:
         return words("stars.not_yours")
-    account = await services.shop.read(UserId(query.from_user.id), bill.tenant)
+    account = await services.shop.accounts.read(UserId(query.from_user.id), bill.tenant)
     plans = list(Plan)
     if account.subscription is not None and plans.index(account.tenant.plan) >= plans.index(bill.plan):
         return words("stars.has_already", bot=plain(account.tenant.bot_username), plan=account.tenant.plan)

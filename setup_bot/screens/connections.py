@@ -109,9 +109,10 @@ def card(
     notice: Text | None = None,
     helper: str | None = None,
     sells: bool = False,
+    others: int = 0,
 ) -> Screen:
     """As `person` sees it: a co-administrator may leave where the owner may delete. `helper` is the setup bot's
-    username where it does not keep house in the group.
+    username where it does not keep house in the group. `others` are the co-administrators.
     """
     bot = tenant.bot_username
     group = plain(tenant.group_title or "…") if tenant.group_id else say("card.no_group")
@@ -121,6 +122,7 @@ def card(
         say("card.group", group=group),
         say(_mode_fact(tenant)),
         say("card.plan", plan=tenant.plan),
+        say("card.people", count=others + 1),
         *(() if usage is None else today(usage)),
         say("card.id", id=Code(tenant.id)),
     )
@@ -188,12 +190,13 @@ def _last_rows(tenant: Tenant, person: UserId) -> list[list[InlineKeyboardButton
     return [[end], [button("card.all", Home())]]
 
 
-def delete(tenant: Tenant, asked: Sure) -> Screen:
+def delete(tenant: Tenant, asked: Sure, *, is_paid: bool) -> Screen:
     """Asked twice; the button that goes on is never where the last one was."""
     bot = tenant.bot_username
     keep = [button("delete.keep", Card(tenant=tenant.id))]
     if asked is Sure.NO:
         go_on = [button("delete.go_on", Delete(tenant=tenant.id, version=tenant.version, sure=Sure.ONCE))]
-        return screen(say("delete.title", bot=bot), say("delete.what", bot=bot), rows=[keep, go_on])
+        paid = say("delete.paid") if is_paid else None
+        return screen(say("delete.title", bot=bot), say("delete.what", bot=bot), paid, rows=[keep, go_on])
     for_ever = [button("delete.for_ever", Delete(tenant=tenant.id, version=tenant.version, sure=Sure.TWICE))]
     return screen(say("delete.sure_title", bot=bot), say("delete.sure", bot=bot), rows=[for_ever, keep])

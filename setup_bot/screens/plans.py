@@ -7,7 +7,7 @@ from setup_bot.callbacks import Buy, Card, Plans, Renew
 from setup_bot.screens.screen import Screen, button, lines, link_button, screen
 from setup_bot.shop import Offer
 from setup_bot.texts import day, say
-from tenants.billing.desk import Account
+from tenants.billing.accounts import Account
 from tenants.billing.facts import Provider
 from tenants.billing.standing import Reason
 from tenants.connections import Tenant

@@ -1,17 +1,11 @@
 """The pay desk: what somebody may buy for a connection, and the way to pay for it."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
-from sqlalchemy import select, text
-
-from tenants.billing.facts import Provider
-from tenants.billing.ledger import Entry
-from tenants.billing.links import make_pay_link, read_pay_link
+from tenants.billing.accounts import Account, read_account, read_clock
+from tenants.billing.links import read_pay_link
 from tenants.billing.port import Gateway, Order, Prices
-from tenants.billing.standing import Reason
-from tenants.billing.tables import plan_ledger, standings
-from tenants.connections import Connections, Tenant
+from tenants.connections import Connections
 from tenants.crypto import Keyring
 from tenants.db import Database
 from tenants.errors import Conflict, Forbidden, Invalid
@@ -20,28 +14,6 @@ from tenants.phrases import Phrase
 from tenants.plans import Plan
 
 MOST_UNITS = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """How a connection stands with its payments. `subscription` is None where nobody pays for it now; `payer` is who
-    ordered the last one.
-    """
-
-    tenant: Tenant
-    units: int
-    reason: Reason
-    since: datetime | None
-    provider: Provider | None
-    subscription: str | None
-    customer: str | None
-    payer: UserId | None
-    paid_until: datetime | None
-    ends_at: datetime | None
-
-
-_NOW = text("SELECT clock_timestamp()")
-_UNITS = text("SELECT units FROM tenants WHERE id = :tenant")
 
 
 class PayDesk:
@@ -58,7 +30,7 @@ class PayDesk:
 
     async def read_link(self, link: str) -> tuple[TenantId, UserId]:
         """Raises `Invalid` for one that is too old, was changed, or never was one."""
-        return read_pay_link(self._keyring, link, await _now(self._database))
+        return read_pay_link(self._keyring, link, await read_clock(self._database))
 
     async def open_account(self, person: UserId, tenant: TenantId) -> Account:
         """Raises `NotFound` where the person does not manage it."""
@@ -124,43 +96,3 @@ class Wish:
     plan: Plan
     units: int
     currency: str
-
-
-async def offer_link(database: Database, keyring: Keyring, person: UserId, tenant: TenantId) -> str:
-    """The last part of the page's address, for an hour. The caller knows that the person manages the connection."""
-    return make_pay_link(keyring, tenant, person, await _now(database))
-
-
-async def _now(database: Database) -> datetime:
-    async with database.fleet() as unit:
-        moment: datetime = (await unit.execute(_NOW)).scalar_one()
-    return moment
-
-
-async def read_account(database: Database, tenant: Tenant) -> Account:
-    async with database.tenant(tenant.id) as unit:
-        row = (await unit.execute(select(standings).where(standings.c.tenant_id == tenant.id))).first()
-        last = (
-            await unit.execute(
-                select(plan_ledger)
-                .where(plan_ledger.c.tenant_id == tenant.id)
-                .order_by(plan_ledger.c.number.desc())
-                .limit(1)
-            )
-        ).first()
-        units = (await unit.execute(_UNITS, {"tenant": tenant.id})).scalar_one()
-    entry = None if last is None else Entry(last.at, Plan(last.plan), last.units, Reason(last.reason))
-    reason = Reason.NONE if entry is None else entry.reason
-    pays = row is not None and reason in {Reason.PAID, Reason.GRACE, Reason.UNPAID}
-    return Account(
-        tenant=tenant,
-        units=units,
-        reason=reason,
-        since=None if entry is None else entry.at,
-        provider=Provider(row.provider) if row is not None and row.provider else None,
-        subscription=row.subscription if row is not None and pays else None,
-        customer=row.customer if row is not None else None,
-        payer=UserId(row.payer_id) if row is not None and row.payer_id is not None else None,
-        paid_until=row.paid_until if row is not None else None,
-        ends_at=row.ends_at if row is not None else None,
-    )

@@ -1,4 +1,4 @@
-"""Stripe, and the only place that knows it: checkout, changes, the portal, and its events as facts of ours.
+"""Stripe, and the only place that asks it: checkout, changes, the portal, and what its events are worth.
 
 Shapes are those of API version 2026-10-28.endive (docs.stripe.com/api), which the library names in every request.
 """
@@ -10,25 +10,18 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
-from uuid import UUID
 
 import stripe
 
-from tenants.billing.facts import Fact, Kind, Provider, Status, describe_state
+from tenants.billing.events import LOOKUP, PERSON, TENANT, lookup_key, read_event, subscription_fact
+from tenants.billing.facts import Fact, Provider
 from tenants.billing.port import Order, Prices
 from tenants.billing.prices import without_stars
 from tenants.config import Config
 from tenants.errors import Invalid, Unavailable
-from tenants.ids import TenantId, UserId
 from tenants.phrases import Phrase
 from tenants.plans import Plan
 
-LOOKUP = "backline_"
-"""Before the plan's name in a price's lookup key."""
-TENANT = "backline_tenant"
-"""The key of metadata that says whose a subscription is."""
-PERSON = "backline_person"
-"""And who ordered it: a Telegram user id."""
 MISSING = "resource_missing"
 """Stripe's code for what is not there, or was deleted."""
 OLDEST = 300
@@ -37,29 +30,8 @@ NEWEST = 60
 library does not look at.
 """
 _SOON = timedelta(minutes=1)
-_STATUSES: Mapping[str, Status] = {
-    "incomplete": Status.INCOMPLETE,
-    "incomplete_expired": Status.ENDED,
-    "trialing": Status.ACTIVE,
-    "active": Status.ACTIVE,
-    "past_due": Status.PAST_DUE,
-    "unpaid": Status.PAST_DUE,
-    "canceled": Status.ENDED,
-    "paused": Status.ENDED,
-}
-_RANKS = {"customer.subscription.created": 0, "customer.subscription.deleted": 9}
-_KINDS: Mapping[str, Kind] = {
-    "invoice.paid": Kind.PAID,
-    "invoice.payment_failed": Kind.PAYMENT_FAILED,
-    "invoice.payment_action_required": Kind.PAYMENT_FAILED,
-    "charge.refunded": Kind.REFUNDED,
-    "charge.dispute.created": Kind.DISPUTED,
-    "customer.deleted": Kind.CUSTOMER_DELETED,
-}
-
-
-def lookup_key(plan: Plan) -> str:
-    return LOOKUP + plan
+_UNREADABLE = (ValueError, TypeError, KeyError, AttributeError)
+"""What reading something else than an event raises, in the library and here."""
 
 
 class StripeGateway:
@@ -164,7 +136,7 @@ class StripeGateway:
         now = datetime.fromtimestamp(self._clock(), UTC)
         async for found in self._pages(self._client.v1.subscriptions.list_async, {"status": "all"}):
             if TENANT in (found.get("metadata") or {}):
-                yield _subscription_fact(f"read:{found['id']}", found, now, now, 0)
+                yield subscription_fact(f"read:{found['id']}", found, now, now, 0)
 
     async def list_facts(self) -> AsyncIterator[Fact]:
         """Stripe keeps events for 30 days (docs.stripe.com/api/events)."""
@@ -215,12 +187,17 @@ class StripeGateway:
         """Raises `Invalid` for what Stripe did not sign, and for a signature of long ago or of the future."""
         try:
             event = stripe.Webhook.construct_event(body, signature, self._webhook_secret, tolerance=OLDEST)
-        except (ValueError, stripe.SignatureVerificationError):
+        except stripe.SignatureVerificationError:
             raise Invalid("This is not signed by Stripe, or was signed too long ago.", code="bad_signature") from None
+        except _UNREADABLE:
+            raise _no_event() from None
         signed_at = _signed_at(signature)
         if signed_at > self._clock() + NEWEST:
             raise Invalid("This was signed in the future.", code="bad_signature")
-        return read_event(event.to_dict(), datetime.fromtimestamp(self._clock(), UTC))
+        try:
+            return read_event(event.to_dict(), datetime.fromtimestamp(self._clock(), UTC))
+        except _UNREADABLE:
+            raise _no_event() from None
 
     async def _find_price(self, order: Order) -> str:
         if order.currency not in self._prices.get(order.plan, {}):
@@ -272,6 +249,10 @@ def open_gateway(config: Config) -> StripeGateway | None:
     )
 
 
+def _no_event() -> Invalid:
+    return Invalid("This is no event that Stripe sends.", code="bad_event")
+
+
 def _key(order: str, params: Mapping[str, Any]) -> str:
     """Stripe refuses a key that comes again with other parameters (docs.stripe.com/api/idempotent_requests)."""
     return f"{order}:{sha256(json.dumps(params, sort_keys=True).encode()).hexdigest()[:32]}"
@@ -285,106 +266,3 @@ def _amounts(price: Mapping[str, Any]) -> dict[str, int]:
 def _signed_at(signature: str) -> int:
     parts = dict(part.split("=", 1) for part in signature.split(",") if "=" in part)
     return int(parts["t"])
-
-
-def read_event(event: Mapping[str, Any], received_at: datetime) -> Fact:
-    """An event as Stripe sends it (docs.stripe.com/api/events/object)."""
-    at = datetime.fromtimestamp(int(event["created"]), UTC)
-    body, kind = event["data"]["object"], str(event["type"])
-    if body.get("object") == "subscription":
-        rank = _RANKS.get(kind, 1 if body["status"] == "incomplete" else 2)
-        return _subscription_fact(
-            str(event["id"]), body, at, received_at, rank, changed=event["data"].get("previous_attributes")
-        )
-    known = _KINDS.get(kind, Kind.OTHER)
-    parent = (body.get("parent") or {}).get("subscription_details") or {}
-    metadata = {**(parent.get("metadata") or {}), **(body.get("metadata") or {})}
-    subscription = parent.get("subscription") or body.get("subscription")
-    customer = body["id"] if body.get("object") == "customer" else body.get("customer")
-    return Fact(
-        id=str(event["id"]),
-        provider=Provider.STRIPE,
-        kind=known,
-        at=at,
-        received_at=received_at,
-        tenant=_tenant(metadata.get(TENANT)),
-        person=_person(metadata.get(PERSON)),
-        subscription=_name(subscription),
-        customer=_name(customer),
-        note=kind,
-    )
-
-
-def _subscription_fact(
-    identity: str,
-    body: Mapping[str, Any],
-    at: datetime,
-    received_at: datetime,
-    rank: int,
-    *,
-    changed: Mapping[str, Any] | None = None,
-) -> Fact:
-    """`changed` are the values that were there before, of what changed."""
-    metadata = body.get("metadata") or {}
-    status, plan, units, ends_at = _state(body)
-    return Fact(
-        id=identity,
-        provider=Provider.STRIPE,
-        kind=Kind.SUBSCRIPTION,
-        at=at,
-        received_at=received_at,
-        tenant=_tenant(metadata.get(TENANT)),
-        person=_person(metadata.get(PERSON)),
-        subscription=str(body["id"]),
-        customer=_name(body.get("customer")),
-        rank=rank,
-        status=status,
-        plan=plan,
-        units=units,
-        paid_until=_moment(_item(body).get("current_period_end")),
-        ends_at=ends_at,
-        before=None if changed is None else describe_state(*_state({**body, **changed})),
-        note=str(body["status"]),
-    )
-
-
-def _state(body: Mapping[str, Any]) -> tuple[Status, Plan | None, int, datetime | None]:
-    item = _item(body)
-    ends = body.get("cancel_at") or (item.get("current_period_end") if body.get("cancel_at_period_end") else None)
-    status = _STATUSES.get(str(body["status"]), Status.ENDED)
-    return status, _plan(item.get("price") or {}), int(item.get("quantity") or 1), _moment(ends)
-
-
-def _item(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A subscription of ours has one."""
-    items = body["items"]["data"]
-    return items[0] if items else {}
-
-
-def _plan(price: Mapping[str, Any]) -> Plan | None:
-    """None for a price that is none of ours: of another product of the same account."""
-    named = {lookup_key(plan): plan for plan in Plan}
-    product = price.get("product")
-    return named.get(str(price.get("lookup_key"))) or named.get(str(product))
-
-
-def _tenant(typed: object) -> TenantId | None:
-    try:
-        return TenantId(UUID(str(typed)))
-    except ValueError:
-        return None
-
-
-def _person(typed: object) -> UserId | None:
-    return UserId(int(str(typed))) if str(typed).isdecimal() else None
-
-
-def _name(found: object) -> str | None:
-    """An id, or the object itself where it was expanded."""
-    if isinstance(found, Mapping):
-        found = found.get("id")
-    return None if found is None else str(found)
-
-
-def _moment(seconds: object) -> datetime | None:
-    return None if seconds is None else datetime.fromtimestamp(int(str(seconds)), UTC)

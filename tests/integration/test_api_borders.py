@@ -51,6 +51,8 @@ ROWS: dict[Route, Any] = {
     ("GET", f"{HOME}/dialogs/{{dialog_id}}"): None,
     ("GET", f"{HOME}/dialogs/{{dialog_id}}/messages"): None,
     ("GET", f"{HOME}/usage"): None,
+    ("GET", f"{HOME}/plan"): None,
+    ("POST", f"{HOME}/plan/link"): None,
     ("GET", f"{HOME}/webhooks/deliveries"): None,
     ("POST", f"{HOME}/webhooks/deliveries/{{delivery_id}}/replay"): None,
     ("GET", f"{HOME}/webhooks/secret"): None,
@@ -73,7 +75,13 @@ ACCOUNT_ONLY = {
     ("DELETE", f"{HOME}/keys/{{key_id}}"),
 }
 """For which a key of the connection is not enough."""
-ON_EVERY_PLAN = [("GET", HOME), ("GET", f"{HOME}/usage"), ("DELETE", HOME)]
+ON_EVERY_PLAN = [
+    ("GET", HOME),
+    ("GET", f"{HOME}/usage"),
+    ("GET", f"{HOME}/plan"),
+    ("POST", f"{HOME}/plan/link"),
+    ("DELETE", HOME),
+]
 OF_TENANTS = [route for route in ROWS if route[1].startswith(HOME)]
 
 
@@ -94,7 +102,12 @@ class Mine:
 
 @pytest.fixture
 async def api(database, keyring, redis_url):
-    more = {"SETUP_BOT_TOKEN": "777:" + "S" * 35, "API_REQUESTS_PER_MINUTE": "0"}
+    more = {
+        "SETUP_BOT_TOKEN": "777:" + "S" * 35,
+        "API_REQUESTS_PER_MINUTE": "0",
+        "STRIPE_SECRET_KEY": "sk_invented",
+        "STRIPE_WEBHOOK_SECRET": "whsec_invented",
+    }
     async with open_api(database, keyring, redis_url, **more) as under_test:
         yield under_test
 
