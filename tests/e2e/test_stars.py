@@ -63,7 +63,6 @@ async def wait(stage: Stage, met: Callable[[], Awaitable[T]]) -> T:
             await do_jobs(stage.database)
             if found := await met():
                 return found
-            await asyncio.sleep(0.05)
 
 
 async def plan_is(stage: Stage, owner: Person, plan: Plan) -> Tenant:
