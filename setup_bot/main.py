@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 import structlog
@@ -58,6 +58,7 @@ from tenants.webhooks.service import Webhooks
 
 A_DAY = 24 * 3600
 REDIS_SECONDS = 3.0
+CANCEL_AGAIN = 1.0
 COMMANDS = ("start", "language", "cancel")
 
 log = structlog.get_logger()
@@ -151,9 +152,16 @@ async def together(*parts: Coroutine[Any, Any, None]) -> None:
         for done in asyncio.as_completed(tasks):
             await done
     finally:
-        for task in tasks:
+        await _end(tasks)
+
+
+async def _end(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancels until they have ended: a library may swallow a cancellation that comes while it ends a wait."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN)
 
 
 class SetupBot:

@@ -122,7 +122,7 @@ def card(
         say("card.group", group=group),
         say(_mode_fact(tenant)),
         say("card.plan", plan=tenant.plan),
-        say("card.people", count=others + 1),
+        say("card.managed_by", count=others + 1),
         *(() if usage is None else today(usage)),
         say("card.id", id=Code(tenant.id)),
     )

@@ -44,6 +44,7 @@ OVER_HTTP = (
     ),
     "The first request with this Idempotency-Key still runs: try again in a moment.",
     "There is no setup bot here, which would take the invitation.",
+    "No card is taken here: ask whoever runs this Backline.",
 )
 """Sentences that programs read, and no screen says."""
 LONGEST_COMMAND = 256

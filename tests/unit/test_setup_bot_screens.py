@@ -15,18 +15,23 @@ from connecting.links import group_link, invitation_link
 from connecting.verification import Finding, Report
 from sessions.port import Webhook
 from setup_bot.callbacks import Card, Put, Sure, Value
-from setup_bot.screens import connections, group, key, mode, people, settings, told
+from setup_bot.screens import connections, group, key, mode, people, plans, settings, told
 from setup_bot.screens.screen import BUTTON_LIMIT, TEXT_LIMIT, Screen, shorten
+from setup_bot.shop import Offer
 from setup_bot.talk import TOAST_LIMIT
 from setup_bot.texts import Language, plain, say, speaking, words
 from setup_bot.texts.catalogues import catalogue
 from tenants.access.administrators import MOST, Administrator
 from tenants.access.keys import Listed
+from tenants.billing.accounts import Account
+from tenants.billing.facts import Provider
+from tenants.billing.prices import only_stars, without_stars
+from tenants.billing.standing import Reason
 from tenants.connections import Tenant
 from tenants.groups import Trouble
 from tenants.ids import ChatId, TenantId, UserId, new_id
 from tenants.parallel import Mode
-from tenants.plans import Plan
+from tenants.plans import TERMS, Plan
 from tenants.settings.catalog import entries
 from tenants.settings.kinds import FLAG
 from tenants.settings.schema import Settings
@@ -62,6 +67,8 @@ USAGE = Usage(
     waiting=1_000_000,
     turns_at=datetime(2030, 1, 1, tzinfo=UTC),
 )
+PRICES = {plan: {"usd": 123_456_789, "eur": 123_456_789, "xtr": 10_000} for plan in (Plan.PRO, Plan.BUSINESS)}
+WEB, STARS, NOTHING = Offer("web", without_stars(PRICES)), Offer("stars", only_stars(PRICES)), Offer("off", {})
 TOKEN_LIKE = re.compile(r"\d{5,}:[A-Za-z0-9_-]{20,}")
 
 
@@ -156,13 +163,16 @@ def tenant_screens(tenant: Tenant) -> list[Screen]:
             tenant.owner_id,
             "z" * 300,
             usage=USAGE,
+            sells=True,
+            others=MOST,
             notice=say("token.mine_already", bot=tenant.bot_username),
         ),
         *(told.screen(tenant, kind, NEWS) for kind in told.KINDS),
         *(told.screen(tenant, kind, {**NEWS, "days_over": 3}) for kind in told.KINDS if "usage" in kind),
-        *(connections.delete(tenant, sure) for sure in Sure),
+        *(connections.delete(tenant, sure, is_paid=True) for sure in Sure),
         connections.ask_new_token(tenant, say("token.mine_already", bot=tenant.bot_username)),
         *people_screens(tenant),
+        *plan_screens(tenant),
         *key_screens(tenant),
         group.link(tenant, "w" * 64),
         group.expired(tenant),
@@ -183,8 +193,21 @@ def tenant_screens(tenant: Tenant) -> list[Screen]:
         beside = settings.find_section(tenant, entry.setting.section, Settings)
         shown.append(settings.section(tenant, beside, notice=say("cancelled")))
         one = show(tenant, entry)
-        shown += [settings.setting(tenant, one), settings.setting(tenant, one, problem=HOSTILE * 5)]
+        shown += [settings.setting(tenant, one, WEB), settings.setting(tenant, one, NOTHING, problem=HOSTILE * 5)]
     return shown
+
+
+def plan_screens(tenant: Tenant) -> list[Screen]:
+    moment, payer = datetime(2030, 9, 30, tzinfo=UTC), UserId(5)
+    shown = []
+    for reason in Reason:
+        for offer in (WEB, STARS, NOTHING):
+            for person in (payer, UserId(6)):
+                ends = moment if person == payer else None
+                account = Account(tenant, 1, reason, moment, Provider.STARS, "x" * 128, "5", payer, moment, ends)
+                page = "https://backline.example/pay/" + "x" * 120
+                shown.append(plans.plan(account, offer, person, page=page, terms=TERMS))
+    return [*shown, plans.invoice(tenant, Plan.BUSINESS, STARS, "https://t.me/$" + "x" * 20)]
 
 
 def buttons(screen: Screen) -> list[InlineKeyboardButton]:
@@ -285,7 +308,7 @@ def test_what_to_do_instead_of_parallel_mode_fits_over_the_button() -> None:
 
 
 def test_the_two_questions_before_deletion_have_their_buttons_in_different_places() -> None:
-    first, second = (connections.delete(make_tenant(), sure) for sure in (Sure.NO, Sure.ONCE))
+    first, second = (connections.delete(make_tenant(), sure, is_paid=False) for sure in (Sure.NO, Sure.ONCE))
     assert [row[0].text for row in first.rows] == [words("delete.keep"), words("delete.go_on")]
     assert [row[0].text for row in second.rows] == [words("delete.for_ever"), words("delete.keep")]
 
@@ -308,7 +331,7 @@ def test_a_long_value_is_cut_and_says_how_much_is_missing() -> None:
 def test_a_settings_screen_says_what_the_setting_is_and_how_to_change_it(name: str) -> None:
     entry = entries()[name]
     tenant = make_tenant()
-    shown = settings.setting(tenant, show(tenant, entry))
+    shown = settings.setting(tenant, show(tenant, entry), WEB)
     text, _ = shown.text.render()
     assert entry.setting.title in text
     assert entry.description in text
@@ -324,7 +347,7 @@ def test_reset_is_offered_only_for_what_was_set() -> None:
     entry = entries()["AUTOCLOSE"]
     for overrides, offered in (({}, False), ({"AUTOCLOSE": 24}, True)):
         tenant = make_tenant(overrides=overrides)
-        texts = {button.text for button in buttons(settings.setting(tenant, show(tenant, entry)))}
+        texts = {button.text for button in buttons(settings.setting(tenant, show(tenant, entry), WEB))}
         assert (words("setting.reset") in texts) == offered
 
 
@@ -348,7 +371,7 @@ def test_off_is_offered_where_it_is_a_value_that_the_plan_allows(
 
 def test_a_lower_plan_is_told_its_limit_and_what_it_keeps_unused() -> None:
     tenant = make_tenant(plan=Plan.FREE, overrides={"AUTOCLOSE": 500})
-    text, _ = settings.setting(tenant, show(tenant, entries()["AUTOCLOSE"])).text.render()
+    text, _ = settings.setting(tenant, show(tenant, entries()["AUTOCLOSE"]), WEB).text.render()
     assert "Now: 48" in text
     assert "You set 500, but the free plan uses what is shown above." in text
     assert "On the free plan: at most 48." in text
