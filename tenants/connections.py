@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from tenants.access.tables import administrators
 from tenants.audit import Act, Action, Actor, ActorKind, forget_settings, record
+from tenants.billing.books import begin_ledger
 from tenants.billing.endings import want_none
 from tenants.crypto import Keyring
 from tenants.db import Database, UnitOfWork, shard_channel, violated
@@ -132,6 +133,7 @@ class Connections:
             async with self._database.tenant(tenant) as unit:
                 row = (await unit.execute(insert(tenants).values(values).returning(*_COLUMNS))).one()
                 await unit.execute(insert(intakes).values(tenant_id=tenant))
+                await begin_ledger(unit, tenant)
                 await record(unit, tenant, Act(Action.CONNECTED, self.actor(owner), f"@{username}", {"mode": mode}))
                 unit.notify(shard_channel(shard), str(tenant))
         except IntegrityError as error:

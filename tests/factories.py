@@ -119,7 +119,7 @@ async def _fill(unit: UnitOfWork, tenant: Tenant, number: int) -> None:
         webhook_secrets: {"secret": SECRET},
         usage: {"day": text("current_date"), "updates": 1, "allowed": 1},
         pauses: {"chat_id": -1001, "until": text("now()")},
-        plan_ledger: {"number": number, "at": text("now()"), "plan": "pro", "units": 1, "reason": "paid"},
+        plan_ledger: {"number": number + 1, "at": text("now()"), "plan": "pro", "units": 1, "reason": "paid"},
         standings: {"provider": "stripe", "subscription": f"sub_{number}", "customer": f"cus_{number}"},
         jobs: {"id": new_id(), "kind": "a_kind_of_tomorrow"},
         owner_notices: {"id": new_id(), "owner_id": tenant.owner_id, "kind": "a_kind_of_tomorrow"},

@@ -113,7 +113,7 @@ async def read_ledger(unit: UnitOfWork, tenant: TenantId) -> list[Entry]:
     ]
 
 
-async def _begin(unit: UnitOfWork, tenant: TenantId) -> list[Entry]:
+async def begin_ledger(unit: UnitOfWork, tenant: TenantId) -> list[Entry]:
     """The ledger; of a tenant that has none so far it begins with the plan that it was made with."""
     entries = await read_ledger(unit, tenant)
     if not entries:
@@ -156,7 +156,7 @@ _NOW = text("SELECT clock_timestamp()")
 async def bring_up_to_date(unit: UnitOfWork, tenant: TenantId) -> tuple[list[Entry], Standing]:
     """Writes down what follows from the facts and from the time that has passed. The new entries, and what counts."""
     await unit.execute(_LOCK, {"tenant": str(tenant)})
-    written = await _begin(unit, tenant)
+    written = await begin_ledger(unit, tenant)
     facts = await read_facts(unit, tenant)
     now = (await unit.execute(_NOW)).scalar_one()
     otherwise = written[0].plan

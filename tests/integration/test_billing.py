@@ -175,6 +175,39 @@ async def test_no_tenant_reads_what_was_told_of_another(database: Database, keyr
     other = await make_tenant(database, keyring, bot=6001, plan=Plan.FREE)
     await tell(database, about(tenant, 1, Status.ACTIVE))
     async with database.tenant(other.id) as unit:
-        for table in (billing_facts, plan_ledger, standings):
-            assert (await unit.execute(select(table))).all() == []
+        assert (await unit.execute(select(billing_facts))).all() == []
+        assert (await unit.execute(select(standings))).all() == []
+        assert (await unit.execute(select(plan_ledger.c.tenant_id))).scalars().all() == [other.id]
         assert (await unit.execute(billing_facts.update().values(note="mine"))).rowcount == 0
+
+
+async def test_plan_and_reason_of_every_day_are_told_by_the_ledger_alone(database: Database, tenant: Tenant) -> None:
+    await tell(database, about(tenant, 1, Status.ACTIVE, units=2), about(tenant, 2, Status.PAST_DUE, units=2))
+    await tell(database, about(tenant, 3, Status.ENDED))
+    days = [5, 3, 1, 0]
+    async with database.tenant(tenant.id) as unit:
+        for number, ago in enumerate(days):
+            earlier = text("UPDATE plan_ledger SET at = at - CAST(:by AS interval) WHERE number = :number")
+            await unit.execute(earlier, {"by": timedelta(days=ago), "number": number})
+        found = (await unit.execute(_EACH_DAY, {"first": NOW.date() - timedelta(days=5)})).all()
+    assert [tuple(row) for row in found] == [
+        ("free", 1, "none"),
+        ("free", 1, "none"),
+        ("pro", 2, "paid"),
+        ("pro", 2, "paid"),
+        ("pro", 2, "grace"),
+        ("free", 1, "ended"),
+    ]
+
+
+_EACH_DAY = text(
+    """
+    SELECT l.plan, l.units, l.reason
+    FROM generate_series(CAST(:first AS date), (now() AT TIME ZONE 'UTC')::date, interval '1 day') AS d(day)
+    CROSS JOIN LATERAL (
+        SELECT * FROM plan_ledger WHERE at < (d.day + interval '1 day') AT TIME ZONE 'UTC'
+        ORDER BY number DESC LIMIT 1
+    ) l ORDER BY d.day
+    """
+)
+"""docs/billing.md has it, too: what counted at the end of each day."""
