@@ -11,12 +11,12 @@ from tests.api_client import make_config
 
 
 @asynccontextmanager
-async def serving(app: Litestar) -> AsyncIterator[str]:
-    """Its address."""
+async def serving(app: Litestar, port: int = 0) -> AsyncIterator[str]:
+    """Its address. Port 0 is any that is free."""
     listens = asyncio.Event()
     config = make_config("postgresql://db/backline", "redis://127.0.0.1:1")
     server = _Server(_uvicorn_config(app, config), listens.set)
-    with _listen("127.0.0.1", 0) as listener:
+    with _listen("127.0.0.1", port) as listener:
         task = asyncio.create_task(server.serve(sockets=[listener]))
         try:
             await listens.wait()

@@ -28,6 +28,7 @@ from tenants.models import owner_notices, tenants
 from tenants.plans import Plan
 from tests.api_client import open_api
 from tests.api_server import serving
+from tests.e2e.up_stage import free_port
 from tests.factories import OWNER
 from tests.work import do_jobs, let_books_age
 
@@ -122,17 +123,18 @@ def read(answer: httpx.Response) -> str:
 async def a_till(
     fake: FakeStripe, database: Database, keyring: Keyring, redis_url: str, *, prices: str = PRICES
 ) -> AsyncIterator[Till]:
+    port = free_port()
     variables = {
         "STRIPE_SECRET_KEY": fake.secret_key,
         "STRIPE_WEBHOOK_SECRET": SECRET,
         "STRIPE_API_ROOT": fake.url,
         "BILLING_PRICES": prices,
-        "PUBLIC_URL": "http://pay.example",
+        "PUBLIC_URL": f"http://127.0.0.1:{port}",
     }
     gateway = StripeGateway(fake.secret_key, SECRET, without_stars(read_prices(prices)), api=fake.url)
     try:
         await gateway.make_catalogue()
-        async with open_api(database, keyring, redis_url, **variables) as api, serving(api.app) as url:
+        async with open_api(database, keyring, redis_url, **variables) as api, serving(api.app, port) as url:
             fake.add_endpoint(f"{url}/billing/stripe", secret=SECRET)
             async with httpx.AsyncClient() as http:
                 yield Till(fake, gateway, database, keyring, url, http)
