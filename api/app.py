@@ -111,7 +111,10 @@ def create_app(
 def _billing(services: Services, config: Config, keyring: Keyring, gateway: StripeGateway) -> list[Router]:
     """Where whoever pays comes, and where Stripe tells what was paid."""
     desk = PayDesk(services.database, services.connections, keyring, gateway, without_stars(config.prices))
-    return [billing.router(gateway, services.database), pay.router(pay.Page(desk, config.pay_page or ""))]
+    return [
+        billing.router(gateway, services.database),
+        pay.router(pay.Page(desk, config.pay_page or "", config.terms)),
+    ]
 
 
 def _services(

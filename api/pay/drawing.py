@@ -1,6 +1,6 @@
 """The pay page's words and HTML. What is drawn is escaped; nothing on it runs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -13,22 +13,8 @@ from tenants.billing.port import Prices
 from tenants.billing.prices import describe_price, total
 from tenants.billing.standing import Reason
 from tenants.ids import UserId
-from tenants.plans import Plan
-
-_WHAT: Mapping[Plan, Sequence[str]] = {
-    Plan.PRO: (
-        "100 000 updates a day",
-        "1 000 broadcast messages a month for each unit, at least 5 000",
-        "API, webhooks, hidden profiles, any WELCOME, any AUTOCLOSE",
-        "A year of audit log",
-    ),
-    Plan.BUSINESS: (
-        "1 000 000 updates a day",
-        "100 000 broadcast messages a month",
-        "Everything in pro",
-        "You say how long the audit log is kept",
-    ),
-}
+from tenants.plan_facts import PlanFacts, plan_facts
+from tenants.plans import Plan, TermsByPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +39,7 @@ def draw_plans(
     person: UserId,
     prices: Prices,
     here: str,
+    terms: TermsByPlan,
     *,
     problem: str | None = None,
     done: str | None = None,
@@ -67,7 +54,7 @@ def draw_plans(
         done=done,
         now=describe(account),
         portal=account.customer is not None and mine,
-        plans=[_offer(plan, prices, account) for plan in prices] if mine or not pays else [],
+        plans=[_offer(plan, prices, account, terms) for plan in prices] if mine or not pays else [],
         units=max(account.units, 1) if Plan.PRO in prices else None,
         most_units=MOST_UNITS,
         currencies=sorted({currency for amounts in prices.values() for currency in amounts}),
@@ -82,12 +69,27 @@ def draw_plans(
     )
 
 
-def _offer(plan: Plan, prices: Prices, account: Account) -> Offered:
+def _offer(plan: Plan, prices: Prices, account: Account, terms: TermsByPlan) -> Offered:
     price = " / ".join(describe_price(amount, currency) for currency, amount in sorted(prices[plan].items()))
     unit = " a month for each unit" if plan is Plan.PRO else " a month"
     others = [one for one in prices if one is not account.tenant.plan]
     chosen = plan is account.tenant.plan or (account.tenant.plan not in prices and others[:1] == [plan])
-    return Offered(plan, price + unit, _WHAT[plan], chosen)
+    return Offered(plan, price + unit, _included(plan_facts(plan, terms)), chosen)
+
+
+def _included(facts: PlanFacts) -> Sequence[str]:
+    broadcasts = f"{facts.broadcasts_a_month:,} broadcast messages a month"
+    if facts.broadcasts_a_unit:
+        broadcasts = (
+            f"{facts.broadcasts_a_unit:,} broadcast messages a month for each unit, "
+            f"at least {facts.broadcasts_a_month:,}"
+        )
+    included = [f"{facts.updates_a_day:,} updates a day", broadcasts, f"The audit log of {facts.audit_days} days"]
+    if facts.has_api:
+        included.append("The API")
+    if facts.opens:
+        included.append(f"What smaller plans limit: {', '.join(facts.opens)}")
+    return included
 
 
 def describe(account: Account) -> str:

@@ -13,7 +13,7 @@ from tenants.billing.accounts import Account
 from tenants.billing.desk import PayDesk, Wish
 from tenants.errors import DomainError, Invalid, NotFound
 from tenants.ids import UserId
-from tenants.plans import Plan
+from tenants.plans import Plan, TermsByPlan
 
 Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
 AnyRequest = Request[object, object, State]
@@ -36,14 +36,16 @@ DONE = {
 class Page:
     """One visit: who may pay for which connection, and where the page is."""
 
-    def __init__(self, desk: PayDesk, public_url: str) -> None:
+    def __init__(self, desk: PayDesk, public_url: str, terms: TermsByPlan) -> None:
         self._desk = desk
+        self._terms = terms
         self._public_url = public_url
 
     async def show(self, link: str, *, done: str | None = None, problem: str | None = None) -> str:
         account, person = await self._open(link)
         said = DONE.get(done or "")
-        return drawing.draw_plans(account, person, self._desk.prices, f"/pay/{link}", problem=problem, done=said)
+        here = f"/pay/{link}"
+        return drawing.draw_plans(account, person, self._desk.prices, here, self._terms, problem=problem, done=said)
 
     async def choose(self, link: str, form: dict[str, str]) -> Response[str]:
         """Raises `DomainError`. A change of what is paid already is asked back once."""
