@@ -164,6 +164,43 @@ async def test_from_start_to_the_first_relay_by_buttons_alone(stage: Stage) -> N
     await asyncio.gather(*(go_the_whole_way(stage, language) for language in Language))
 
 
+@pytest.mark.usefixtures("worker")
+@pytest.mark.parametrize("language", Language)
+async def test_from_start_to_the_first_relay_in_at_most_eight_taps_and_messages(
+    stage: Stage, language: Language
+) -> None:
+    """In the language that the owner's Telegram has. Everything that the owner does is in this list."""
+    world, owner = stage.world, stage.person("Olga", language.value)
+    bot, group = stage.shop(owner, "acme_shop_bot"), world.add_forum("Acme", owner.user)
+
+    async def choose_new() -> None:
+        await tap(owner, New.__prefix__)
+
+    async def use_group() -> None:
+        await tap(owner, Use.__prefix__)
+
+    async def send_token() -> None:
+        owner.send(bot.token)
+        await owner.sees(said(language, "link.title", bot=bot.username))
+
+    async def press_link_and_choose_the_group() -> None:
+        world.open_link(owner.user, owner.link(), group)
+        await owner.sees(said(language, "group.found", title="Acme"))
+
+    async def start() -> None:
+        world.start(owner.user, stage.bot)
+        await owner.sees(said(language, "home.title"))
+
+    acts = [(1, start), (1, choose_new), (1, send_token), (2, press_link_and_choose_the_group), (1, use_group)]
+    assert sum(number for number, _ in acts) <= 8
+    for _, act in acts:
+        await act()
+    await owner.sees(said(language, "done.title"))
+    world.send(world.add_user("Anna"), bot, "Is anybody there?")
+    await stage.until(lambda: any(m.text == "Is anybody there?" for m in world.history(group)), "the message")
+    await owner.sees(said(language, "done.works_title"))
+
+
 async def go_the_whole_way(stage: Stage, language: Language) -> None:
     world, owner = stage.world, stage.person("Olga", language.value)
     bot, group = stage.shop(owner, f"acme_{language}_bot"), world.add_forum("Acme", owner.user)
