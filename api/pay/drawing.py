@@ -15,6 +15,7 @@ from tenants.billing.standing import Reason
 from tenants.ids import UserId
 from tenants.plan_facts import PlanFacts, plan_facts
 from tenants.plans import Plan, TermsByPlan
+from tenants.settings.catalog import entries
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,8 @@ def _included(facts: PlanFacts) -> Sequence[str]:
     if facts.has_api:
         included.append("The API")
     if facts.opens:
-        included.append(f"What smaller plans limit: {', '.join(facts.opens)}")
+        titles = [entries()[name].setting.title for name in facts.opens]
+        included.append(f"What smaller plans limit: {', '.join(titles)}")
     return included
 
 

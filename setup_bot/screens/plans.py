@@ -7,6 +7,7 @@ from setup_bot.callbacks import Buy, Card, Plans, Renew
 from setup_bot.screens.screen import Screen, button, lines, link_button, screen
 from setup_bot.shop import Offer
 from setup_bot.texts import day, say
+from setup_bot.texts import settings as texts
 from tenants.billing.accounts import Account
 from tenants.billing.facts import Provider
 from tenants.billing.standing import Reason
@@ -14,6 +15,7 @@ from tenants.connections import Tenant
 from tenants.ids import TenantId, UserId
 from tenants.plan_facts import PlanFacts, plan_facts
 from tenants.plans import Plan, TermsByPlan
+from tenants.settings.catalog import entries
 
 
 def describe(facts: PlanFacts, price: str | None = None) -> Text:
@@ -27,7 +29,8 @@ def describe(facts: PlanFacts, price: str | None = None) -> Text:
     if facts.has_api:
         included.append(say("plan.api"))
     if facts.opens:
-        included.append(say("plan.settings", names=", ".join(facts.opens)))
+        titles = [texts.title(entries()[name]) for name in facts.opens]
+        included.append(say("plan.settings", names=", ".join(titles)))
     if price is not None:
         included.append(say("plan.price", price=price))
     return lines(*included)
