@@ -167,9 +167,8 @@ def _field_error(key: str, message: str) -> FieldError:
 def _from_unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """No detail leaves but a reference, by which the log line with the traceback is found."""
     reference = secrets.token_hex(6)
-    log.error(
-        "request.failed", reference=reference, method=request.method, path=request.scope["path"], exc_info=error
-    )
+    template = request.scope.get("path_template") or "none"  # the path itself may be a link that opens something
+    log.error("request.failed", reference=reference, method=request.method, path=template, exc_info=error)
     if is_passing(error):
         detail = "This is not possible just now: try again in a moment."
         headers = {"Retry-After": str(_RETRY_SECONDS)}

@@ -128,9 +128,9 @@ async def test_a_price_that_is_none_of_ours_opens_nothing(till: Till, tenant: Te
 
 
 async def test_while_the_database_is_away_stripe_is_told_to_come_again(
-    till: Till, tenant: Tenant, keyring: Keyring, redis_url: str
+    till: Till, tenant: Tenant, keyring: Keyring, redis_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    body = an_event(tenant)
+    body, link = an_event(tenant), (await till.link(tenant)).rsplit("/", 1)[-1]
     away = Database("postgresql://nobody:x@127.0.0.1:1/nothing")
     variables = {"STRIPE_SECRET_KEY": "sk_invented", "STRIPE_WEBHOOK_SECRET": SECRET, "BILLING_PRICES": PRICES}
     async with Redis.from_url(redis_url) as redis:
@@ -138,8 +138,11 @@ async def test_while_the_database_is_away_stripe_is_told_to_come_again(
         app = create_app(config, away, keyring, redis, sessions=FakeSessions())
         async with serving(app) as url:
             answer = await till.http.post(f"{url}/billing/stripe", content=body, headers=signed(body))
+            page = await till.http.get(f"{url}/pay/{link}")
     await away.close()
     assert answer.status_code >= 500
+    assert page.status_code >= 500
+    assert link not in page.text + capsys.readouterr().out, "whoever reads the log must not be able to pay"
     assert (await tell(till, body, signed(body))).status_code == 204
     assert await till.plan(tenant) == (Plan.BUSINESS, 1)
 
