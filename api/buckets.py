@@ -11,7 +11,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-_PATIENCE_SECONDS = 0.5
+_PATIENCE_SECONDS = 2.0
 _PAUSE_SECONDS = 5.0
 """Without Redis nobody waits for it with every request."""
 _SCRIPT = """

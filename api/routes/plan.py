@@ -8,7 +8,7 @@ from litestar.params import FromPath
 from api.access import Needs
 from api.deps import TheAccounts, TheOwner
 from api.models.plan import PayLink, PlanView, plan_view
-from api.openapi import Documented
+from api.openapi import Documented, Repeatable
 from tenants.ids import TenantId
 
 
@@ -18,7 +18,7 @@ async def show_plan(owner: TheOwner, accounts: TheAccounts, tenant_id: FromPath[
     return plan_view(await accounts.read(owner, TenantId(tenant_id)))
 
 
-@post("/link", operation_class=Documented, summary="Make a link to the pay page", opt={Needs.ANY_PLAN: True})
+@post("/link", operation_class=Repeatable, summary="Make a link to the pay page", opt={Needs.ANY_PLAN: True})
 async def make_link(owner: TheOwner, accounts: TheAccounts, tenant_id: FromPath[UUID]) -> PayLink:
     """409 where this deployment takes no cards."""
     return PayLink(url=await accounts.make_page_link(owner, TenantId(tenant_id)))
