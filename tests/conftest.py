@@ -21,6 +21,7 @@ from tenants.logging import configure_logging
 from tenants.migrate import upgrade
 
 if TYPE_CHECKING:
+    from tests.billing_stage import Till
     from tests.stripe_stage import Listener, Shop
 
 _numbers = itertools.count(1)
@@ -125,3 +126,14 @@ async def stripe_listener(stripe_server: FakeStripe) -> "AsyncIterator[Listener]
     async with a_listener() as listening:
         listening.secret = stripe_server.add_endpoint(listening.url)["secret"]
         yield listening
+
+
+@pytest.fixture
+async def till(
+    stripe_server: FakeStripe, database: Database, keyring: Keyring, redis_url: str
+) -> "AsyncIterator[Till]":
+    """Somebody who sells plans on it, with a pay page and an address for its events."""
+    from tests.billing_stage import a_till
+
+    async with a_till(stripe_server, database, keyring, redis_url) as opened:
+        yield opened

@@ -43,12 +43,6 @@ def only_stars(prices: Prices) -> Prices:
     return {plan: {STARS: amounts[STARS]} for plan, amounts in prices.items() if STARS in amounts}
 
 
-def currencies(prices: Prices) -> list[str]:
-    """In which every plan that is sold has a price."""
-    sets = [set(amounts) for amounts in prices.values()]
-    return sorted(set.intersection(*sets)) if sets else []
-
-
 def describe_price(amount: int, currency: str, language: str = "en") -> str:
     """As it is written in that language: $19.00, 19,00 €, 250 ⭐."""
     if currency == STARS:

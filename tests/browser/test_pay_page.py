@@ -1,29 +1,19 @@
 """The pay page on a phone, by keyboard alone, and as a screen reader has it read."""
 
 import re
-from collections.abc import AsyncIterator
 
 import pytest
 from playwright.async_api import Page, expect
 
-from sandbox.stripe.server import FakeStripe
 from tenants.connections import Tenant
 from tenants.crypto import Keyring
 from tenants.db import Database
 from tenants.plans import Plan
-from tests.billing_stage import Till, a_till
+from tests.billing_stage import Till
 from tests.browser.conftest import Complaints
 from tests.factories import make_tenant
 
 pytestmark = [pytest.mark.browser]
-
-
-@pytest.fixture
-async def till(
-    stripe_server: FakeStripe, database: Database, keyring: Keyring, redis_url: str
-) -> AsyncIterator[Till]:
-    async with a_till(stripe_server, database, keyring, redis_url) as opened:
-        yield opened
 
 
 @pytest.fixture

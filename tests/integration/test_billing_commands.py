@@ -3,28 +3,18 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from sandbox.stripe.server import FakeStripe
 from tenants.connections import Tenant
 from tenants.crypto import Keyring
 from tenants.db import Database
 from tenants.plans import Plan
-from tests.billing_stage import PRICES, SECRET, Till, a_till
+from tests.billing_stage import PRICES, SECRET, Till
 from tests.factories import make_tenant
 
 CHECKOUT = Path(__file__).parents[2]
-
-
-@pytest.fixture
-async def till(
-    stripe_server: FakeStripe, database: Database, keyring: Keyring, redis_url: str
-) -> AsyncIterator[Till]:
-    async with a_till(stripe_server, database, keyring, redis_url) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import pytest
 from redis.asyncio import Redis
 from sqlalchemy import text
 
-from sandbox.stripe.server import FakeStripe
 from sandbox.stripe.trouble import Trouble
 from tenants.access.administrators import Administrators
 from tenants.billing.cashier import Cashier
@@ -19,18 +18,10 @@ from tenants.crypto import Keyring
 from tenants.db import Database
 from tenants.ids import UserId
 from tenants.plans import Plan
-from tests.billing_stage import SECRET, Till, a_till, read
+from tests.billing_stage import SECRET, Till, read
 from tests.factories import OWNER, make_tenant
 
 ANOTHER = UserId(4242)
-
-
-@pytest.fixture
-async def till(
-    stripe_server: FakeStripe, database: Database, keyring: Keyring, redis_url: str
-) -> AsyncIterator[Till]:
-    async with a_till(stripe_server, database, keyring, redis_url) as opened:
-        yield opened
 
 
 @pytest.fixture

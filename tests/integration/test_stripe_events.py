@@ -3,7 +3,6 @@
 import hmac
 import json
 import time
-from collections.abc import AsyncIterator
 from hashlib import sha256
 from typing import Any
 
@@ -13,7 +12,6 @@ from redis.asyncio import Redis
 from sqlalchemy import func, select
 
 from api.app import create_app
-from sandbox.stripe.server import FakeStripe
 from tenants.billing.tables import billing_facts
 from tenants.connections import Tenant
 from tenants.crypto import Keyring
@@ -21,17 +19,9 @@ from tenants.db import Database
 from tenants.plans import Plan
 from tests.api_client import make_config
 from tests.api_server import serving
-from tests.billing_stage import PRICES, SECRET, Till, a_till
+from tests.billing_stage import PRICES, SECRET, Till
 from tests.factories import make_tenant
 from tests.fakes import FakeSessions
-
-
-@pytest.fixture
-async def till(
-    stripe_server: FakeStripe, database: Database, keyring: Keyring, redis_url: str
-) -> AsyncIterator[Till]:
-    async with a_till(stripe_server, database, keyring, redis_url) as opened:
-        yield opened
 
 
 @pytest.fixture
